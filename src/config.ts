@@ -1,0 +1,119 @@
+import * as z from "zod";
+
+/** A setting that counts something: an integer from `min`. Settings arrive as text. */
+function whole(initial: number, min = 1) {
+  return z
+    .string()
+    .regex(/^\d{1,12}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().min(min))
+    .default(initial);
+}
+
+function positive(initial: number) {
+  return z.string().transform(Number).pipe(z.number().positive().finite()).default(initial);
+}
+
+function onOff(initial: boolean) {
+  return z
+    .enum(["true", "false"])
+    .transform((text) => text === "true")
+    .default(initial);
+}
+
+function list() {
+  return z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== ""),
+    );
+}
+
+/** Scopes of an API key; a key written without any has all of them. */
+export const Scope = z.enum(["publish", "read", "manage", "ops"]);
+export type Scope = z.infer<typeof Scope>;
+
+const ApiKey = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_.-]{1,64}(:[a-z+]+)?=.{16,}$/,
+    "must read name=secret or name:scope+scope=secret, the secret at least 16 characters",
+  )
+  .transform((text) => {
+    const [, name = "", scopes = "", secret = ""] = /^([^:=]+)(?::([^=]+))?=(.+)$/.exec(text) ?? [];
+    return { name, secret, scopes: scopes === "" ? Scope.options : scopes.split("+") };
+  })
+  .pipe(z.object({ name: z.string(), secret: z.string(), scopes: z.array(Scope) }));
+export type ApiKey = z.infer<typeof ApiKey>;
+
+const empty = (text: string | undefined) => (text === "" ? undefined : text);
+/** Shorter than the hash is weaker than the hash: RFC 7518, section 3.2. */
+const secret = z.string().min(32, "must have at least 32 characters");
+
+/** All settings, as the contract names them, with their defaults. */
+const Settings = z
+  .object({
+    JWT_SECRET: z.preprocess(empty as (x: unknown) => unknown, secret.optional()),
+    JWKS_URL: z.preprocess(empty as (x: unknown) => unknown, z.url({ protocol: /^https?$/ }).optional()),
+    JWT_ISSUER: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
+    JWT_AUDIENCE: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
+    API_KEYS: list().pipe(z.array(ApiKey)),
+    MAX_TOKEN_LIFETIME_SECONDS: whole(86_400),
+    CLOCK_LEEWAY_SECONDS: whole(30, 0),
+    DEFAULT_GRANTS: z.enum(["open", "closed"]).default("closed"),
+    ALLOWED_ORIGINS: list(),
+    ALLOW_QUERY_TOKEN: onOff(false),
+    CONSOLE: onOff(false),
+    HEARTBEAT_INTERVAL_SECONDS: positive(25),
+    SESSION_TTL_SECONDS: positive(60),
+    OFFLINE_GRACE_SECONDS: positive(5),
+    MAX_FRAME_BYTES: whole(65_536),
+    MAX_DATA_BYTES: whole(32_768),
+    MAX_SESSIONS_PER_USER: whole(20),
+    MAX_SUBSCRIPTIONS: whole(200),
+    MAX_WATCHES: whole(1000),
+    RATE_PER_SECOND: positive(50),
+    RATE_BURST: whole(100),
+    MEMBERS_DETAIL_MAX: whole(1000, 0),
+  })
+  .superRefine((settings, context) => {
+    if (settings.JWT_SECRET === undefined && settings.JWKS_URL === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["JWT_SECRET"],
+        message: "set this or JWKS_URL: there is no way to sign tokens",
+      });
+    }
+    if (settings.HEARTBEAT_INTERVAL_SECONDS >= settings.SESSION_TTL_SECONDS) {
+      context.addIssue({
+        code: "custom",
+        path: ["HEARTBEAT_INTERVAL_SECONDS"],
+        message: "must be shorter than SESSION_TTL_SECONDS",
+      });
+    }
+  });
+export type Settings = z.infer<typeof Settings>;
+
+/** Thrown at the first use of a wrong environment. The message names the settings, never their values. */
+export class BadSettings extends Error {
+  override readonly name = "BadSettings";
+}
+
+const parsed = new WeakMap<object, Settings>();
+
+/** The settings of this environment, parsed once. Throws `BadSettings`. */
+export function settingsOf(env: object): Settings {
+  const known = parsed.get(env);
+  if (known !== undefined) return known;
+  const result = Settings.safeParse(env);
+  if (!result.success) {
+    const faults = result.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    throw new BadSettings(`bad settings: ${faults.join("; ")}`);
+  }
+  parsed.set(env, result.data);
+  return result.data;
+}

@@ -1,0 +1,198 @@
+import type {
+  ChannelSummary,
+  From,
+  MemberPage,
+  MemberQuery,
+  MessageQuery,
+  Presence,
+  Published,
+  Session,
+} from "../protocol/bodies.ts";
+import type { Claims } from "../protocol/claims.ts";
+import type { CloseCode } from "../protocol/close-codes.ts";
+import type { Refusal } from "../protocol/codes.ts";
+import type { Device } from "../protocol/names.ts";
+
+/*
+ * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
+ * simulator a seeded world in one process: the very same classes run over both. A turn is what runs between
+ * two awaits of a port: its writes become durable together, and nothing it sent leaves before they are.
+ */
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+}
+
+export interface Random {
+  /** An unguessable id of 22 characters `A-Z a-z 0-9 - _`: 128 bits. */
+  id(): string;
+}
+
+export type SqlValue = string | number | null;
+
+/** One object's own SQLite database. */
+export interface Sql {
+  all<Row>(query: string, ...values: SqlValue[]): Row[];
+  run(query: string, ...values: SqlValue[]): void;
+  /** All or nothing; `work` must not await. */
+  transaction<T>(work: () => T): T;
+}
+
+/** The one alarm of an object. It is null while its handler runs, until set again. */
+export interface Alarm {
+  at(): number | null;
+  set(at: number): void;
+}
+
+/** The server's end of one WebSocket. It survives hibernation with its attachment, and no crash or deploy. */
+export interface Socket {
+  /** What `attach` stored, JSON of at most 16 KB. */
+  readonly attachment: string;
+  attach(text: string): void;
+  /** Never throws; what is sent to a peer that is gone is lost. */
+  send(text: string): void;
+  /** Never throws. The reason is cut to 123 bytes. */
+  close(code: number, reason: string): void;
+  /** When the platform last answered this peer's `ping` by itself. */
+  pingedAt(): number | null;
+}
+
+export interface Sockets {
+  /** Those that are neither closing nor closed. */
+  open(): Socket[];
+}
+
+/** In memory only: lost with the object, so nothing may depend on it but politeness. */
+export interface Timers {
+  after(ms: number, run: () => void): void;
+}
+
+export interface Background {
+  /** Goes on after the answer. `work` handles its own failures. */
+  run(work: Promise<void>): void;
+}
+
+export interface Log {
+  /** One line. Ids, codes and counts; never a token, a payload or a key. */
+  warn(event: string, fields: Record<string, string | number>, cause?: unknown): void;
+}
+
+/** How one object calls another. A call may fail, arrive late, or arrive twice. */
+export interface Objects {
+  user(user: string): UserPort;
+  channel(channel: string): ChannelPort;
+}
+
+export interface Ports {
+  clock: Clock;
+  random: Random;
+  sql: Sql;
+  alarm: Alarm;
+  sockets: Sockets;
+  timers: Timers;
+  background: Background;
+  objects: Objects;
+  log: Log;
+}
+
+/** What the Worker found out about a connection before any object was touched. */
+export interface ConnectRequest {
+  user: string;
+  device: Device;
+  transport: "websocket" | "sse";
+  claims: Claims;
+  ip?: string;
+  region?: string;
+}
+
+/** The object that holds a session's socket: the user's own, or a channel's. */
+export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string };
+
+/** One connection that asks to become a session of this user. */
+export interface AdmitRequest {
+  session: string;
+  keeper: KeeperName;
+  device: Device;
+  transport: "websocket" | "sse";
+  connectedAt: number;
+  /** The token's `iat` in seconds; null where it has none. */
+  issuedAt: number | null;
+  ip?: string;
+  region?: string;
+}
+
+export type Admission = { admitted: true } | { admitted: false; refused: Refusal };
+
+/** Why a session ended. */
+export type EndReason =
+  | "closed"
+  | "lost"
+  | "timeout"
+  | "expired"
+  | "refused"
+  | "replaced"
+  | "ended"
+  | "revoked"
+  | "protocol";
+
+export interface SessionEnd {
+  session: string;
+  at: number;
+  reason: EndReason;
+}
+
+/** A message on its way into a channel's log; `dataJson` is JSON text, so that it is encoded once. */
+export interface PublishRequest {
+  event: string;
+  dataJson: string;
+  from?: From;
+}
+
+export interface SignalRequest {
+  event: string;
+  dataJson?: string;
+  from?: From;
+}
+
+/** One page of a log; `messagesJson` is the JSON text of an array of messages. */
+export interface LogPage {
+  epoch: string;
+  offset: number;
+  messagesJson: string;
+}
+
+/** What others may ask of a user's object. Each method is idempotent. */
+export interface UserPort {
+  /** Decides whether this session may begin. Awaits no other object. */
+  admit(request: AdmitRequest): Promise<Admission>;
+  /** A keeper says that a session is over. Unknown sessions leave a tombstone that a late `admit` meets. */
+  ended(end: SessionEnd): Promise<void>;
+  /** `exact`: the reader is the user or a back end; others see times rounded down to the minute. */
+  presence(reader: { exact: boolean }): Promise<Presence>;
+  sessions(): Promise<Session[]>;
+}
+
+/** What others may ask of a channel's object. */
+export interface ChannelPort {
+  /** Ends one connection that is kept here; unknown sessions are no error. */
+  end(session: string, code: CloseCode, reason: EndReason): Promise<void>;
+  publish(request: PublishRequest): Promise<Published>;
+  signal(request: SignalRequest): Promise<void>;
+  members(query: MemberQuery): Promise<MemberPage>;
+  history(query: MessageQuery): Promise<LogPage>;
+  summary(): Promise<ChannelSummary>;
+  /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
+  lastSeen(sessions: string[]): Promise<Record<string, number>>;
+}
+
+/** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */
+export interface Keeper {
+  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not. */
+  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined>;
+  received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
+  /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
+  closed(socket: Socket): void;
+  /** The alarm fired; by then `alarm.at()` is null. */
+  alarm(): void;
+}

@@ -1,0 +1,64 @@
+import * as z from "zod";
+import { EventName, MemberQuery, MessageQuery, PublishBody } from "./bodies.ts";
+import { LATER_FRAMES } from "./later.ts";
+import { ChannelName, Device, UserId } from "./names.ts";
+
+/** Of the client's choosing; the answer carries it back. */
+export const Ref = z.union([z.string().max(128), z.number()]);
+export type Ref = z.infer<typeof Ref>;
+
+const ref = { ref: Ref.optional() };
+
+export const PublishFrame = PublishBody.extend({
+  type: z.literal("publish"),
+  channel: ChannelName.optional(),
+  ...ref,
+});
+
+export const SignalFrame = z.object({
+  type: z.literal("signal"),
+  event: EventName,
+  data: z.unknown().optional(),
+  channel: ChannelName.optional(),
+  user: UserId.optional(),
+  ...ref,
+});
+
+export const HistoryFrame = MessageQuery.extend({
+  type: z.literal("history"),
+  channel: ChannelName.optional(),
+  ...ref,
+});
+
+export const MembersFrame = MemberQuery.extend({
+  type: z.literal("members"),
+  channel: ChannelName.optional(),
+  ...ref,
+});
+
+/** Same effect as the text `ping`, for clients that can only send JSON; `n` answers a `probe`. */
+export const HeartbeatFrame = z.object({
+  type: z.literal("heartbeat"),
+  n: z.number().int().optional(),
+  device: Device.optional(),
+  ...ref,
+});
+
+/** Frames of the contract that are not built yet: they are answered with `not_available`. */
+export const LaterFrame = z.object({ type: z.enum(LATER_FRAMES), ...ref });
+
+/** Everything a client may send, one message at a time. */
+export const ClientFrame = z.discriminatedUnion("type", [
+  PublishFrame,
+  SignalFrame,
+  HistoryFrame,
+  MembersFrame,
+  HeartbeatFrame,
+  LaterFrame,
+]);
+export type ClientFrame = z.infer<typeof ClientFrame>;
+export type PublishFrame = z.infer<typeof PublishFrame>;
+export type SignalFrame = z.infer<typeof SignalFrame>;
+export type HistoryFrame = z.infer<typeof HistoryFrame>;
+export type MembersFrame = z.infer<typeof MembersFrame>;
+export type HeartbeatFrame = z.infer<typeof HeartbeatFrame>;

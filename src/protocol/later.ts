@@ -1,0 +1,45 @@
+/**
+ * What the contract promises and this version does not do yet, in one place: such frames are answered
+ * with the error `not_available`, such routes with 501. An entry leaves this list when it is built.
+ */
+
+export const LATER_FRAMES = [
+  "subscribe",
+  "unsubscribe",
+  "send",
+  "ack",
+  "watch",
+  "unwatch",
+  "presence",
+  "auth",
+] as const;
+
+export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
+  ["POST", "/v1/tickets"],
+  ["GET", "/v1/channels"],
+  ["DELETE", "/v1/channels/:channel"],
+  ["DELETE", "/v1/channels/:channel/members/:user"],
+  ["DELETE", "/v1/users/:user"],
+  ["POST", "/v1/users/:user/messages"],
+  ["POST", "/v1/messages"],
+  ["POST", "/v1/broadcast"],
+  ["POST", "/v1/batch"],
+  ["GET", "/v1/presence"],
+  ["PUT", "/v1/users/:user/presence"],
+  ["DELETE", "/v1/users/:user/sessions"],
+  ["DELETE", "/v1/users/:user/sessions/:session"],
+  ["GET", "/v1/users/:user/watching"],
+  ["GET", "/v1/users/:user/watching/:target"],
+  ["PUT", "/v1/users/:user/watching/:target"],
+  ["DELETE", "/v1/users/:user/watching/:target"],
+  ["GET", "/v1/users/:user/watchers"],
+  ["GET", "/v1/users/:user/inbox"],
+  ["POST", "/v1/users/:user/inbox/ack"],
+  ["GET", "/v1/dead-letters"],
+  ["POST", "/v1/dead-letters/:id/replay"],
+  ["POST", "/v1/maintenance/cleanup"],
+  ["GET", "/v1/stats"],
+  ["GET", "/metrics"],
+  ["GET", "/v1/openapi.json"],
+  ["GET", "/docs"],
+];

@@ -1,0 +1,20 @@
+/** Bounds that the contract fixes; what an operator may set is in `config.ts`. */
+
+/** JSON nested deeper is refused before it is parsed: structured clone fails on what `JSON.parse` survives. */
+export const MAX_JSON_DEPTH = 32;
+/** Messages in one frame of a client. The contract lets either side batch; this bounds the work of one frame. */
+export const MAX_MESSAGES_PER_FRAME = 100;
+/** Refused messages in a row that end a connection with 4500. */
+export const MAX_BAD_IN_A_ROW = 10;
+export const MAX_CLAIMS_BYTES = 8192;
+export const MAX_INFO_BYTES = 2048;
+export const MAX_EVENT_CHARACTERS = 64;
+/** A body of an HTTP request; larger is 413. One publish body of `MAX_DATA_BYTES` with its envelope fits well. */
+export const MAX_BODY_BYTES = 256 * 1024;
+/** First page of members in `subscribed` and `welcome`. */
+export const MEMBERS_PAGE = 100;
+export const MAX_PAGE = 1000;
+/** Close reasons are at most this long (RFC 6455, section 5.5: 125 bytes less the code). */
+export const MAX_CLOSE_REASON_BYTES = 123;
+/** `iat` may lie this far ahead of our clock, and no further, whatever the leeway. */
+export const MAX_ISSUED_AHEAD_SECONDS = 5;

@@ -1,0 +1,107 @@
+import * as z from "zod";
+import { From, Member, Message } from "./bodies.ts";
+import { Ref } from "./client-frames.ts";
+import type { ErrorCode, FieldError } from "./codes.ts";
+import { SessionId, UserId } from "./names.ts";
+
+/** Where a session stands in a channel: part of `welcome` on a channel connection. */
+export const Subscription = z.object({
+  channel: z.string(),
+  epoch: z.string(),
+  offset: z.number().int(),
+  recovered: z.boolean(),
+  messages: z.array(Message),
+  members: z.array(Member).optional(),
+  count: z.number().int(),
+  cursor: z.string().optional(),
+});
+export type Subscription = z.infer<typeof Subscription>;
+
+export const WelcomeFrame = z.object({
+  type: z.literal("welcome"),
+  session: SessionId,
+  user: UserId,
+  protocol: z.literal(1),
+  heartbeat: z.object({ intervalSeconds: z.number(), timeoutSeconds: z.number() }),
+  /** When the session's token ends, in milliseconds. */
+  expiresAt: z.number().int(),
+  limits: z.object({
+    maxFrameBytes: z.number().int(),
+    maxDataBytes: z.number().int(),
+    ratePerSecond: z.number(),
+    rateBurst: z.number(),
+    maxSubscriptions: z.number().int(),
+    maxWatches: z.number().int(),
+  }),
+  inbox: z.object({ latest: z.number().int(), acked: z.number().int() }).optional(),
+  ...Subscription.partial().shape,
+});
+export type WelcomeFrame = z.infer<typeof WelcomeFrame>;
+
+export const MessageFrame = Message.extend({ type: z.literal("message") });
+export type MessageFrame = z.infer<typeof MessageFrame>;
+
+export const SignalledFrame = z.object({
+  type: z.literal("signal"),
+  event: z.string(),
+  data: z.unknown().optional(),
+  from: From.optional(),
+  channel: z.string().optional(),
+});
+export type SignalledFrame = z.infer<typeof SignalledFrame>;
+
+/** Changes of a roster since the last such frame, merged. Each entry sets a state; a repeat is harmless. */
+export const RosterFrame = z.object({
+  type: z.literal("members"),
+  channel: z.string(),
+  count: z.number().int(),
+  joined: z.array(Member),
+  left: z.array(z.object({ user: UserId })),
+  changed: z.array(Member),
+});
+export type RosterFrame = z.infer<typeof RosterFrame>;
+
+/** Are you there? Answered at once with the text `ping` or a `heartbeat` frame with the same `n`. */
+export const ProbeFrame = z.object({ type: z.literal("probe"), n: z.number().int() });
+export type ProbeFrame = z.infer<typeof ProbeFrame>;
+
+export const OkFrame = z.looseObject({ type: z.literal("ok"), ref: Ref.optional() });
+export type OkFrame = { type: "ok"; ref?: Ref };
+
+export const ErrorFrame = z.object({
+  type: z.literal("error"),
+  ref: Ref.optional(),
+  code: z.string(),
+  message: z.string(),
+  retryAfterMs: z.number().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export interface ErrorFrame {
+  type: "error";
+  ref?: Ref;
+  code: ErrorCode;
+  message: string;
+  retryAfterMs?: number;
+  errors?: FieldError[];
+}
+
+/** Sent before the server closes, where one can still be sent. */
+export const ClosingFrame = z.object({
+  type: z.literal("closing"),
+  code: z.number().int(),
+  reason: z.string(),
+  reconnect: z.boolean(),
+  retryAfterMs: z.number().optional(),
+});
+export type ClosingFrame = z.infer<typeof ClosingFrame>;
+
+/** Everything a server may send, one message at a time; a text frame holds one or a non-empty array. */
+export type ServerFrame =
+  | WelcomeFrame
+  | MessageFrame
+  | SignalledFrame
+  | RosterFrame
+  | ProbeFrame
+  | (OkFrame & Record<string, unknown>)
+  | ErrorFrame
+  | ClosingFrame;
