@@ -1,4 +1,5 @@
 import { MAX_CLOSE_REASON_BYTES } from "../../src/protocol/limits.ts";
+import { truncateUtf8 } from "../../src/protocol/utf8.ts";
 import type { Kind } from "./fault-table.ts";
 import type { Nature } from "./nature.ts";
 import { ServerSocket } from "./server-socket.ts";
@@ -92,7 +93,7 @@ export class Link {
   /** The server has closed; its object hears `closed` when the client answers, or the platform waited enough. */
   closeFromServer(code: number, reason: string): void {
     const late = this.#client === "silent" || this.#nature.random.chance(0.2);
-    const cut = Buffer.from(reason).subarray(0, MAX_CLOSE_REASON_BYTES).toString();
+    const cut = truncateUtf8(reason, MAX_CLOSE_REASON_BYTES);
     this.#soon(() => this.#clientLearnsOfEnd(code, cut));
     this.#nature.scheduler.after(late ? CLOSE_HANDSHAKE_MS : 2 * this.latencyMs, () =>
       this.#serverLearnsOfEnd("after the server's close"),
