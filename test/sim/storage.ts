@@ -20,8 +20,6 @@ export class Storage implements Sql {
   readonly #prepared = new Map<string, Prepared>();
   #inTurn = false;
   #nested = 0;
-  /** Rows that the writes of all turns changed: what the platform would bill. */
-  rowsWritten = 0;
 
   all<Row>(query: string, ...values: SqlValue[]): Row[] {
     const { statement, reads } = this.#prepare(query, values);
@@ -32,7 +30,7 @@ export class Storage implements Sql {
   run(query: string, ...values: SqlValue[]): void {
     const { statement } = this.#prepare(query, values);
     this.#open();
-    this.rowsWritten += Number(statement.run(...values).changes);
+    statement.run(...values);
   }
 
   transaction<T>(work: () => T): T {

@@ -25,6 +25,9 @@ export class World implements Nature {
   readonly cores: Cores;
   /** Objects that had a turn since they were last looked at. */
   readonly touched = new Set<SimulatedObject>();
+  /** Called after each turn, before anything else can happen. */
+  onTurn: (object: SimulatedObject) => void = () => {};
+  turns = 0;
   readonly #calls: Calls;
   readonly #objects = new Map<string, SimulatedObject>();
 
@@ -37,6 +40,10 @@ export class World implements Nature {
 
   get now(): number {
     return this.scheduler.now;
+  }
+
+  get hours(): number {
+    return (this.now - STARTS_AT) / 3_600_000;
   }
 
   set callFaults(faults: CallFaults) {
@@ -104,7 +111,9 @@ export class World implements Nature {
   }
 
   turned(object: SimulatedObject): void {
+    this.turns++;
     this.touched.add(object);
+    this.onTurn(object);
   }
 
   thrown(what: string, cause: unknown): boolean {
