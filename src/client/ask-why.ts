@@ -1,0 +1,104 @@
+import { ERROR_CODES, type ErrorCode } from "../protocol/codes.ts";
+import type { Loss } from "./state.ts";
+import type { Timers } from "./timers.ts";
+
+const ANSWER_WITHIN_MS = 5_000;
+
+/** With these the same client would be refused again. `token_expired` is final only without a fresh token. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "bad_request",
+  "invalid_user",
+  "invalid_channel",
+  "unauthenticated",
+  "token_invalid",
+  "token_revoked",
+  "forbidden",
+  "origin_not_allowed",
+]);
+
+export interface RefusedAttempt {
+  fetch: typeof fetch;
+  timers: Timers;
+  base: URL;
+  /** Where the socket was refused. */
+  address: URL;
+  token: string;
+  /** Whether the next attempt will bring another token. */
+  renewable: boolean;
+}
+
+/**
+ * Why an upgrade was refused. A browser learns only 1006 from it, so the same question is asked over
+ * HTTP: first whether the token is good for its own user, then the connect address itself, which answers
+ * a plain request with its refusal, or with `upgrade_required` if there is none. An unreachable service
+ * gives no reason; the connection then just tries again.
+ */
+export async function askWhy(
+  attempt: RefusedAttempt,
+): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason">> {
+  const { base, token, address } = attempt;
+  const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, base);
+  const answer = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
+  if (answer === undefined || answer.code === "upgrade_required")
+    return { reason: "the connection could not be opened" };
+  const { code, detail, retryAfterMs } = answer;
+  const isFinal = FINAL.has(code) || (code === "token_expired" && !attempt.renewable);
+  return {
+    reason: detail,
+    ...(isFinal ? { refused: code } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
+}
+
+interface Problem {
+  code: ErrorCode;
+  detail: string;
+  retryAfterMs?: number;
+}
+
+async function problemAt(
+  address: URL,
+  { fetch, timers, token }: RefusedAttempt,
+): Promise<Problem | undefined> {
+  const abort = new AbortController();
+  const cancel = timers.after(ANSWER_WITHIN_MS, () => abort.abort());
+  try {
+    const headers = { authorization: `Bearer ${token}`, accept: "application/json" };
+    const response = await fetch(address, { headers, signal: abort.signal });
+    if (response.ok) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    const body: unknown = await response.json();
+    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+    return problemOf(body, Number.isFinite(seconds) ? seconds * 1000 : undefined);
+  } catch {
+    return undefined; // unreachable, too slow, or no JSON: no reason to be had, which is the answer
+  } finally {
+    cancel();
+  }
+}
+
+function problemOf(body: unknown, retryAfterMs: number | undefined): Problem | undefined {
+  if (typeof body !== "object" || body === null || !("code" in body)) return undefined;
+  const { code } = body;
+  if (!isErrorCode(code)) return undefined;
+  const detail = "detail" in body && typeof body.detail === "string" ? body.detail : ERROR_CODES[code][1];
+  return { code, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERROR_CODES, code);
+}
+
+/** The user id in a token, unverified: only to name a route. A token without one is refused anyway. */
+function subjectOf(token: string): string {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    if (typeof claims === "object" && claims !== null && "sub" in claims) return String(claims.sub);
+  } catch {
+    // Not a JWT: the service will say so.
+  }
+  return "unknown";
+}

@@ -1,0 +1,25 @@
+import type { Message } from "../protocol/bodies.ts";
+import type { ClosingFrame, SignalledFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type { RollcallError } from "./errors.ts";
+import type { RosterChange } from "./roster.ts";
+import type { ConnectionState } from "./state.ts";
+
+/** What a connection tells, by event name. */
+export interface ConnectionEvents {
+  /** Each new state, once. */
+  status: ConnectionState;
+  /** Connected, anew or again. */
+  welcome: WelcomeFrame;
+  /** A message of a channel, in order and never twice. */
+  message: Message;
+  /** Something ephemeral from another session: typing, a cursor. */
+  signal: Omit<SignalledFrame, "type">;
+  /** The roster changed; `connection.roster` is already the new one. */
+  members: RosterChange;
+  /** The server is about to close this connection. */
+  closing: Omit<ClosingFrame, "type">;
+  /** Something went wrong that no promise tells. The connection goes on. */
+  error: RollcallError;
+  /** Every raw text frame, either way; `at` in milliseconds. For looking, not for logic. */
+  frame: { direction: "in" | "out"; text: string; at: number };
+}

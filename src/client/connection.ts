@@ -1,0 +1,237 @@
+import type { Member, MemberPage, MessagePage, Published } from "../protocol/bodies.ts";
+import type { MessageFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type { ConnectionEvents } from "./connection-events.ts";
+import { Emitter } from "./emitter.ts";
+import { RollcallError } from "./errors.ts";
+import { type IncomingFrame, isSkipped, type SkippedFrame } from "./frames.ts";
+import { Link } from "./link.ts";
+import { LogPosition } from "./log-position.ts";
+import { errorOf, Requests } from "./requests.ts";
+import { Roster } from "./roster.ts";
+import type { Settings } from "./settings.ts";
+import { type ConnectionEvent, type ConnectionState, type Loss, step } from "./state.ts";
+import { unreachable } from "./unreachable.ts";
+import { onWake } from "./wake.ts";
+
+export interface PublishOptions {
+  /** At most 64 characters; `message` unless told otherwise. */
+  event?: string;
+  /** Needed on a user's own connection. */
+  channel?: string;
+  /** Idempotency key, 1-64 characters: publishing it again within 24 hours publishes nothing new. */
+  key?: string;
+  /** After so many seconds the message is no longer worth delivering. */
+  ttlSeconds?: number;
+  /** Leave out the user's own session or device. */
+  exclude?: { session?: string; device?: string };
+}
+
+/** A connection that keeps itself alive until `close()` or until the service says to stay away. */
+export class Connection {
+  readonly #settings: Settings;
+  readonly #events = new Emitter<ConnectionEvents>();
+  readonly #requests: Requests;
+  readonly #roster = new Roster();
+  readonly #position = new LogPosition();
+  readonly #stopListening: () => void;
+  #state: ConnectionState = { name: "connecting", failures: 0 };
+  #link: Link | undefined;
+  #cancelRetry: (() => void) | undefined;
+
+  /** Use `connect`. */
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.#requests = new Requests(settings.timers);
+    this.#stopListening = onWake(() => this.check());
+    this.#startLink();
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The channel of this connection, where it has one. */
+  get channel(): string | undefined {
+    return this.#settings.channel;
+  }
+
+  /** The members known, by user id: on a channel connection, live. May be fewer than `memberCount`. */
+  get roster(): ReadonlyMap<string, Member> {
+    return this.#roster.members;
+  }
+
+  /** How many members the channel has. Large channels send this alone. */
+  get memberCount(): number {
+    return this.#roster.count;
+  }
+
+  /** Calls `handler` on each `event` until the returned function is called. */
+  on<E extends keyof ConnectionEvents>(
+    event: E,
+    handler: (payload: ConnectionEvents[E]) => void,
+  ): () => void {
+    return this.#events.on(event, handler);
+  }
+
+  /**
+   * Publishes `data`, any JSON, to the channel; resolves once it is stored. Rejects with a
+   * `RollcallError`: a code of the service, `not_connected`, `connection_lost`, `timed_out` or
+   * `too_many_pending`. After `connection_lost` and `timed_out` it may have been published; say `key` to
+   * repeat it safely.
+   */
+  publish(data: unknown, options: PublishOptions = {}): Promise<Omit<Published, "at">> {
+    return this.#ask({ type: "publish", ...this.#inChannel(options), data });
+  }
+
+  /**
+   * Sends something ephemeral to whoever is there: never stored, never answered, and worth nothing later.
+   * So where the connection is not open it is dropped, and the answer is `false`.
+   */
+  signal(event: string, data?: unknown, to: { channel?: string; user?: string } = {}): boolean {
+    if (this.#state.name !== "open") return false;
+    const target = to.user === undefined ? this.#inChannel(to) : { user: to.user };
+    this.#send({ type: "signal", ...target, event, data });
+    return true;
+  }
+
+  /** One page of a channel's members, at most `limit` (1-1000, default 100). Rejects like `publish`. */
+  members(options: { channel?: string; cursor?: string; limit?: number } = {}): Promise<MemberPage> {
+    return this.#ask({ type: "members", ...this.#inChannel(options) });
+  }
+
+  /**
+   * Stored messages of a channel by offset; `after` and `before` are exclusive, `limit` 1-1000, default
+   * 100. Rejects like `publish`.
+   */
+  history(
+    options: { channel?: string; after?: number; before?: number; limit?: number } = {},
+  ): Promise<MessagePage> {
+    return this.#ask({ type: "history", ...this.#inChannel(options) });
+  }
+
+  /** Makes sure now: says `ping` on an open connection, and does not wait any longer on one that waits. */
+  check(): void {
+    this.#link?.check();
+    this.#advance({ type: "hurry", at: this.#settings.timers.now() });
+  }
+
+  /** Ends the connection for good. Requests under way reject with `connection_lost`. */
+  close(reason = "closed by the client"): void {
+    this.#advance({ type: "ended", reason });
+  }
+
+  #inChannel<T extends { channel?: string }>(options: T): T {
+    const { channel } = this.#settings;
+    return channel === undefined ? options : { channel, ...options };
+  }
+
+  #ask<T extends object>(frame: object): Promise<T> {
+    if (this.#state.name !== "open") {
+      return Promise.reject(new RollcallError("not_connected", `the connection is ${this.#state.name}`));
+    }
+    return this.#requests.ask<T>(frame, (asked) => this.#send(asked));
+  }
+
+  #send(frame: object): void {
+    this.#link?.send(JSON.stringify(frame));
+  }
+
+  #startLink(): void {
+    this.#link = new Link(
+      this.#settings,
+      {
+        received: (frame) => this.#receive(frame),
+        failed: (error) => this.#events.emit("error", error),
+        passed: (direction, text) =>
+          this.#events.emit("frame", { direction, text, at: this.#settings.timers.now() }),
+        lost: (loss) => this.#lost(loss),
+      },
+      this.#position.current,
+    );
+  }
+
+  #lost(loss: Loss): void {
+    const { random, timers } = this.#settings;
+    this.#advance({ type: "lost", loss, at: timers.now(), random: random() });
+  }
+
+  /** Takes a step, and carries out what the new state asks for. */
+  #advance(event: ConnectionEvent): void {
+    const state = step(this.#state, event);
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#cancelRetry?.();
+    switch (state.name) {
+      case "connecting":
+        this.#startLink();
+        break;
+      case "open":
+        break;
+      case "waiting":
+        this.#leaveLink(state.reason);
+        this.#cancelRetry = this.#settings.timers.after(state.retryAt - this.#settings.timers.now(), () =>
+          this.#advance({ type: "due" }),
+        );
+        break;
+      case "closed":
+        this.#leaveLink(state.reason);
+        this.#stopListening();
+        break;
+      default:
+        unreachable(state);
+    }
+    this.#events.emit("status", state);
+  }
+
+  #leaveLink(reason: string): void {
+    this.#link?.drop(1000, reason);
+    this.#link = undefined;
+    this.#requests.rejectAll(reason);
+  }
+
+  #receive(frame: IncomingFrame): void {
+    switch (frame.type) {
+      case "welcome":
+        this.#welcomed(frame);
+        break;
+      case "message":
+        this.#deliver(frame);
+        break;
+      case "members":
+        this.#events.emit("members", this.#roster.apply(frame));
+        break;
+      case "signal":
+        this.#events.emit("signal", frame);
+        break;
+      case "closing":
+        this.#events.emit("closing", frame);
+        break;
+      case "ok":
+        this.#requests.settle(frame);
+        break;
+      case "error":
+        if (!this.#requests.settle(frame)) this.#events.emit("error", errorOf(frame));
+        break;
+      default:
+        // `probe` is the link's affair; what a newer server may say beyond that is not for us.
+        break;
+    }
+  }
+
+  #welcomed(welcome: WelcomeFrame): void {
+    const { session, user } = welcome;
+    this.#advance({ type: "welcomed", session, user, at: this.#settings.timers.now() });
+    this.#events.emit("welcome", welcome);
+    if (welcome.count !== undefined) {
+      this.#events.emit("members", this.#roster.replace(welcome.members ?? [], welcome.count));
+    }
+    for (const message of this.#position.welcomed(welcome)) this.#events.emit("message", message);
+  }
+
+  #deliver(message: MessageFrame | SkippedFrame): void {
+    // Only this connection's own channel has a position: offsets of another one mean something else.
+    const isOwn = message.channel === this.#settings.channel;
+    if (isOwn && !this.#position.advance(message.offset)) return;
+    if (!isSkipped(message)) this.#events.emit("message", message);
+  }
+}

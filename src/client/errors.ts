@@ -1,0 +1,42 @@
+import type { ErrorCode, FieldError } from "../protocol/codes.ts";
+
+/**
+ * What the SDK itself has to say, beside the codes of the service:
+ * - `not_connected`: nothing was sent, because the connection is not open.
+ * - `connection_lost`: it was sent, then the connection dropped; whether it took effect is unknown.
+ *   A publish with a `key` can be repeated safely.
+ * - `timed_out`: it was sent, and no answer came in time; likewise unknown.
+ * - `too_many_pending`: nothing was sent, because too many answers are still awaited.
+ * - `token_unavailable`: the `token` function failed; the connection tries again.
+ * - `bad_frame`: the server sent what this SDK cannot read; the frame was dropped.
+ */
+export type ClientErrorCode =
+  | "not_connected"
+  | "connection_lost"
+  | "timed_out"
+  | "too_many_pending"
+  | "token_unavailable"
+  | "bad_frame";
+
+export type RollcallErrorCode = ErrorCode | ClientErrorCode;
+
+/** Every error of the SDK. `code` is for programs, `message` for people. */
+export class RollcallError extends Error {
+  readonly code: RollcallErrorCode;
+  /** Wait at least this long before trying again, where the service said so. */
+  readonly retryAfterMs?: number;
+  /** Which fields were wrong, where the service named them. */
+  readonly errors?: readonly FieldError[];
+
+  constructor(
+    code: RollcallErrorCode,
+    message: string,
+    more: { retryAfterMs?: number; errors?: readonly FieldError[]; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = "RollcallError";
+    this.code = code;
+    if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs;
+    if (more.errors !== undefined) this.errors = more.errors;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Message } from "../protocol/bodies.ts";
+import type { ServerFrame } from "../protocol/server-frames.ts";
+
+/** A message that was not meant for this session; `offset` is the last of a run of such. */
+export interface SkippedFrame {
+  type: "message";
+  channel: string;
+  offset: number;
+  skipped: true;
+}
+
+export type IncomingFrame = ServerFrame | SkippedFrame;
+
+/**
+ * The messages of one text frame, in order: a frame holds one, or an array of them. `undefined` where the
+ * text is not what a server of this protocol sends. The fields are trusted: the service encodes them from
+ * the same declarations.
+ */
+export function readFrames(text: string): IncomingFrame[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // the caller reports it, with the text at hand
+  }
+  const messages: unknown[] = Array.isArray(value) ? value : [value];
+  return messages.length > 0 && messages.every(isFrame) ? messages : undefined;
+}
+
+/** A skipped message has an offset and nothing to show. */
+export function isSkipped(message: Message | SkippedFrame): message is SkippedFrame {
+  return "skipped" in message;
+}
+
+function isFrame(value: unknown): value is IncomingFrame {
+  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+}

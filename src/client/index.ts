@@ -1,0 +1,14 @@
+/** The SDK's public face. Everything else in this folder may change without notice. */
+
+export type { Member, MemberPage, Message, MessagePage, Published } from "../protocol/bodies.ts";
+export type { DeviceType } from "../protocol/names.ts";
+export type { WelcomeFrame } from "../protocol/server-frames.ts";
+export { connect } from "./connect.ts";
+export type { Connection, PublishOptions } from "./connection.ts";
+export type { ConnectionEvents } from "./connection-events.ts";
+export { type ClientErrorCode, RollcallError, type RollcallErrorCode } from "./errors.ts";
+export type { RosterChange } from "./roster.ts";
+export type { ConnectOptions } from "./settings.ts";
+export type { SocketConstructor, SocketLike } from "./socket.ts";
+export type { ConnectionState } from "./state.ts";
+export type { Timers } from "./timers.ts";

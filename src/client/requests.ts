@@ -1,0 +1,84 @@
+import type { ErrorFrame } from "../protocol/server-frames.ts";
+import { RollcallError } from "./errors.ts";
+import type { Timers } from "./timers.ts";
+
+/** Longer than a publish to a cold object takes by far; shorter than a person's patience. */
+export const ANSWER_TIMEOUT_MS = 10_000;
+/** More unanswered requests than this mean that nothing comes back, and more would only fill memory. */
+export const MAX_PENDING = 256;
+
+interface Pending {
+  resolve(answer: object): void;
+  reject(error: RollcallError): void;
+  cancelTimeout(): void;
+}
+
+type Answer = { type: "ok"; ref?: string | number } | ErrorFrame;
+
+/** The requests of one connection that wait for their answer, by `ref`. */
+export class Requests {
+  readonly #timers: Timers;
+  readonly #timeoutMs: number;
+  readonly #pending = new Map<string | number, Pending>();
+  #lastRef = 0;
+
+  constructor(timers: Timers, timeoutMs = ANSWER_TIMEOUT_MS) {
+    this.#timers = timers;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Sends `frame` with a fresh `ref` and promises the answer's fields. Rejects with the code of an `error`
+   * answer, `timed_out`, `connection_lost`, or `too_many_pending`.
+   */
+  ask<T extends object>(frame: object, send: (frame: object) => void): Promise<T> {
+    if (this.#pending.size >= MAX_PENDING) {
+      return Promise.reject(
+        new RollcallError("too_many_pending", `${MAX_PENDING} requests still wait for an answer`),
+      );
+    }
+    const ref = ++this.#lastRef;
+    return new Promise<T>((resolve, reject) => {
+      const cancelTimeout = this.#timers.after(this.#timeoutMs, () => {
+        this.#pending.delete(ref);
+        reject(new RollcallError("timed_out", `no answer within ${this.#timeoutMs} ms`));
+      });
+      // The caller names the answer's shape; the service's declarations are its proof.
+      this.#pending.set(ref, { resolve: (answer) => resolve(answer as T), reject, cancelTimeout });
+      send({ ...frame, ref });
+    });
+  }
+
+  /** Whether this `ok` or `error` was the answer to a request that still waited. */
+  settle(answer: Answer): boolean {
+    if (answer.ref === undefined) return false;
+    const pending = this.#pending.get(answer.ref);
+    if (pending === undefined) return false;
+    this.#pending.delete(answer.ref);
+    pending.cancelTimeout();
+    if (answer.type === "error") pending.reject(errorOf(answer));
+    else {
+      const { type: _type, ref: _ref, ...fields } = answer;
+      pending.resolve(fields);
+    }
+    return true;
+  }
+
+  /** The connection dropped: nobody will answer any more. */
+  rejectAll(reason: string): void {
+    const lost = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of lost) {
+      pending.cancelTimeout();
+      pending.reject(new RollcallError("connection_lost", reason));
+    }
+  }
+}
+
+/** An `error` frame as an error to throw or to show. */
+export function errorOf({ code, message, retryAfterMs, errors }: ErrorFrame): RollcallError {
+  return new RollcallError(code, message, {
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(errors === undefined ? {} : { errors }),
+  });
+}

@@ -1,0 +1,61 @@
+import type { DeviceType } from "../protocol/names.ts";
+import { serviceAddress } from "./address.ts";
+import type { SocketConstructor } from "./socket.ts";
+import { systemTimers, type Timers } from "./timers.ts";
+
+/** How to connect. Only `url` and `token` are needed. */
+export interface ConnectOptions {
+  /** The service, `https://presence.example.com`; `http`, `ws` and `wss` do as well. */
+  url: string | URL;
+  /**
+   * The user's JWT, or a function that gets one. The function is asked before every attempt, so that a
+   * token that ran out (close code 4001) is followed by a fresh one; with a string that is the end.
+   */
+  token: string | (() => string | Promise<string>);
+  /** Connect to this one channel. Without it the connection is the user's own. */
+  channel?: string;
+  /** What this is running on. `id` should be stable for one installation; strings of at most 64 characters. */
+  device?: { id?: string; type?: DeviceType; name?: string };
+  /** On a channel connection: begin with so many of the newest messages. Needs the grant `history`. */
+  rewind?: number;
+  /** Where there is no global `WebSocket`. */
+  WebSocket?: SocketConstructor;
+  /** Where there is no global `fetch`; asked only why a connection was refused. */
+  fetch?: typeof fetch;
+  /** For tests: time. */
+  timers?: Timers;
+  /** For tests: a number in [0, 1) for the jitter. */
+  random?: () => number;
+}
+
+/** The options with every default in its place. */
+export interface Settings {
+  base: URL;
+  token: ConnectOptions["token"];
+  channel: string | undefined;
+  device: ConnectOptions["device"];
+  rewind: number | undefined;
+  WebSocket: SocketConstructor;
+  fetch: typeof fetch;
+  timers: Timers;
+  random: () => number;
+}
+
+/** Throws a TypeError where the options cannot work at all. */
+export function settingsOf(options: ConnectOptions): Settings {
+  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+  if (WebSocket === undefined)
+    throw new TypeError("no WebSocket here (Node before 22?): pass options.WebSocket");
+  return {
+    base: serviceAddress(options.url),
+    token: options.token,
+    channel: options.channel,
+    device: options.device,
+    rewind: options.rewind,
+    WebSocket,
+    // Called as a plain function: the browser's fetch refuses any other `this`.
+    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    timers: options.timers ?? systemTimers,
+    random: options.random ?? Math.random,
+  };
+}

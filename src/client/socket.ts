@@ -1,0 +1,50 @@
+/** The part of a WebSocket that the SDK uses: the browser's, Node's and `ws` all have it. */
+export interface SocketLike {
+  addEventListener(type: "open" | "error", listener: () => void): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "close", listener: (event: { code: number; reason: string }) => void): void;
+  send(text: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
+
+export interface SocketHandlers {
+  opened(): void;
+  received(data: unknown): void;
+  /** Once, and last. */
+  closed(code: number, reason: string): void;
+}
+
+export interface OpenSocket {
+  send(text: string): void;
+  /** Closes, and calls no handler ever again: the close event may come ten seconds late, or never. */
+  drop(code: number, reason: string): void;
+}
+
+/** Opens a socket. Throws what the constructor throws (an address or subprotocol that cannot be). */
+export function openSocket(
+  WebSocket: SocketConstructor,
+  address: { url: string; protocols: string[] },
+  handlers: SocketHandlers,
+): OpenSocket {
+  const socket = new WebSocket(address.url, address.protocols);
+  let live: SocketHandlers | undefined = handlers;
+  socket.addEventListener("open", () => live?.opened());
+  socket.addEventListener("message", ({ data }) => live?.received(data));
+  // An error says nothing in a browser, and a close always follows; Node's `ws` needs a listener to
+  // survive it.
+  socket.addEventListener("error", () => undefined);
+  socket.addEventListener("close", ({ code, reason }) => {
+    const last = live;
+    live = undefined;
+    last?.closed(code, reason);
+  });
+  return {
+    send: (text) => socket.send(text),
+    drop(code, reason) {
+      live = undefined;
+      socket.close(code, reason);
+    },
+  };
+}
