@@ -237,7 +237,7 @@ export class Channel implements Keeper, ChannelPort {
 
   #markEnded(session: string, reason: EndReason): void {
     const isMember = !this.#admissions.finish(session);
-    const row = this.#sessions.end(session, this.#ports.clock.now(), reason);
+    const row = this.#sessions.end(session, this.#ports.clock.now(), isMember ? reason : "refused");
     if (row !== undefined && isMember) this.#members.put(row);
   }
 

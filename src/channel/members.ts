@@ -62,8 +62,10 @@ export class Members {
     return over;
   }
 
+  /** A session that ended before it was welcomed never was of a member: it has no grace. */
   isOver({ end }: SessionRow): boolean {
-    return end !== null && end.at + this.#graceMs <= this.#clock.now();
+    if (end === null) return false;
+    return end.reason === "refused" || end.at + this.#graceMs <= this.#clock.now();
   }
 
   /** When the next grace is over; null where none runs. What is over already waits for nothing but its debt. */
