@@ -78,6 +78,7 @@ export class Channel implements Keeper, ChannelPort {
     };
     this.#due = new DueTimes(ports, [this.#admissions, this.#sweep, grace, this.#outbox]);
     this.#reconcile();
+    this.#deleteFinished();
     this.#due.arm();
     this.#outbox.kick();
   }

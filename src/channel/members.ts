@@ -32,7 +32,8 @@ export class Members {
       { channel, roster: this.#roster, detailMax: settings.MEMBERS_DETAIL_MAX },
       tell,
     );
-    for (const row of this.#sessions.all()) if (!this.isOver(row)) this.#roster.put(row);
+    // Also those whose grace ran out in our sleep: whoever stayed connected has not been told yet.
+    for (const row of this.#sessions.all()) if (row.end?.reason !== "refused") this.#roster.put(row);
   }
 
   get count(): number {
