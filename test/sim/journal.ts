@@ -9,6 +9,8 @@ export class Journal {
   readonly #now: () => number;
   readonly #startedAt: number;
   #written = 0;
+  /** Hears every line as it is written, and details that nobody else does. */
+  listener: ((line: string) => void) | undefined;
   #failure: string | undefined;
 
   constructor(now: () => number) {
@@ -27,12 +29,23 @@ export class Journal {
   }
 
   write(event: string): void {
-    const seconds = ((this.#now() - this.#startedAt) / 1000).toFixed(3);
-    this.#last[this.#written++ % KEPT] = `${seconds.padStart(11)} s  ${event}`;
+    const line = this.#line(event);
+    this.#last[this.#written++ % KEPT] = line;
+    this.listener?.(line);
+  }
+
+  /** Too much for the last events, and just right for one who watches a whole run. */
+  detail(tell: () => string): void {
+    this.listener?.(this.#line(tell()));
   }
 
   fail(sentence: string, cause?: unknown): void {
     const because = cause instanceof Error ? `\n${cause.stack ?? cause.message}` : "";
     this.#failure ??= sentence + because;
+  }
+
+  #line(event: string): string {
+    const seconds = ((this.#now() - this.#startedAt) / 1000).toFixed(3);
+    return `${seconds.padStart(11)} s  ${event}`;
   }
 }

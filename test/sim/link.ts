@@ -84,6 +84,7 @@ export class Link {
   }
 
   toClient(text: string): void {
+    this.#nature.journal.detail(() => `  to ${this.#name}: ${text}`);
     this.#soon(() => {
       if (this.#client === "waiting") this.#early.push(text);
       else if (this.#client === "open") this.#peer.received(text);
@@ -123,7 +124,7 @@ export class Link {
   }
 
   close(): void {
-    if (this.#client === "open") this.#leave("closed by the client");
+    if (this.#client === "open" || this.#client === "waiting") this.#leave("closed by the client");
   }
 
   /** The client's end breaks: the server notices, though nobody said goodbye. */

@@ -18,6 +18,8 @@ const QUIET_TTLS = 25;
 export interface SeededRun {
   seed: number;
   steps: number;
+  /** Hears everything that happens. */
+  listener?: (line: string) => void;
 }
 
 /** What a run came to, when nothing was wrong. */
@@ -38,9 +40,10 @@ export class SimulationFailed extends Error {
 }
 
 /** Runs one world for so many steps, and then until it is quiet. Throws `SimulationFailed`. */
-export async function runSeed({ seed, steps }: SeededRun, cores: Cores): Promise<RunResult> {
+export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores): Promise<RunResult> {
   const traits = traitsOf(seed);
   const world = new World(seed, settingsOf(traits.settings), cores);
+  world.journal.listener = listener;
   const crowd = new Crowd(world, USERS, CHANNELS);
   const invariants = new Invariants(world, crowd);
   world.onTurn = (object) => invariants.turned(object);

@@ -4,7 +4,7 @@ import { breakOnLoad } from "./mutants.ts";
 
 /*
  * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
- * node test/sim/run.ts --seed 7 [--steps 500]                    one seed again
+ * node test/sim/run.ts --seed 7 [--steps 500] [--trace]  one seed again, with all that happened
  * node test/sim/run.ts --mutant <name>                           with a known fault built into the rules
  */
 const { values } = parseArgs({
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     first: { type: "string", default: "1" },
     steps: { type: "string", default: "500" },
     mutant: { type: "string" },
+    trace: { type: "boolean", default: false },
   },
 });
 if (values.mutant !== undefined) breakOnLoad(values.mutant);
@@ -31,7 +32,7 @@ const startedAt = performance.now();
 try {
   for (let seed = first; seed < first + count; seed++) {
     const { faults: met, ...result } = await runSeed(
-      { seed, steps: Number(values.steps) },
+      { seed, steps: Number(values.steps), ...(values.trace ? { listener: console.log } : {}) },
       { user: User, channel: Channel },
     );
     faults.add(met);
