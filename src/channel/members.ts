@@ -62,19 +62,17 @@ export class Members {
     return over;
   }
 
-  isOver({ end }: SessionRow): boolean {
-    return end !== null && end.at + this.#graceMs <= this.#clock.now();
+  isOver(row: SessionRow): boolean {
+    return row.end !== null && this.expiryOf(row) <= this.#clock.now();
   }
 
-  /** When the next grace is over; null where none runs. What is over already waits for nothing but its debt. */
-  nextExpiry(): number | null {
-    let next: number | null = null;
-    for (const row of this.#sessions.ended()) {
-      if (row.end === null || (this.isOver(row) && !this.#roster.has(row.user, row.session))) continue;
-      const at = row.end.at + this.#graceMs;
-      if (next === null || at < next) next = at;
-    }
-    return next;
+  isCounted({ user, session }: SessionRow): boolean {
+    return this.#roster.has(user, session);
+  }
+
+  /** When the grace of an ended session is over, in milliseconds. */
+  expiryOf({ end }: SessionRow): number {
+    return (end?.at ?? 0) + this.#graceMs;
   }
 
   page({ cursor, limit }: MemberQuery): MemberPage {
