@@ -78,7 +78,7 @@ export class Channel implements Keeper, ChannelPort {
     };
     this.#due = new DueTimes(ports, [this.#admissions, this.#sweep, grace, this.#outbox]);
     this.#reconcile();
-    this.#due.arm();
+    this.#due.fire();
     this.#outbox.kick();
   }
 
@@ -237,7 +237,7 @@ export class Channel implements Keeper, ChannelPort {
 
   #markEnded(session: string, reason: EndReason): void {
     const isMember = !this.#admissions.finish(session);
-    const row = this.#sessions.end(session, this.#ports.clock.now(), reason);
+    const row = this.#sessions.end(session, this.#ports.clock.now(), isMember ? reason : "refused");
     if (row !== undefined && isMember) this.#members.put(row);
   }
 

@@ -32,7 +32,8 @@ export class Members {
       { channel, roster: this.#roster, detailMax: settings.MEMBERS_DETAIL_MAX },
       tell,
     );
-    for (const row of this.#sessions.all()) if (!this.isOver(row)) this.#roster.put(row);
+    // Also those whose grace ran out in our sleep: whoever stayed connected has not been told yet.
+    for (const row of this.#sessions.all()) if (row.end?.reason !== "refused") this.#roster.put(row);
   }
 
   get count(): number {
@@ -70,9 +71,10 @@ export class Members {
     return this.#roster.has(user, session);
   }
 
-  /** When the grace of an ended session is over, in milliseconds. */
+  /** When an ended session stops to count, in milliseconds. One that was never welcomed never did. */
   expiryOf({ end }: SessionRow): number {
-    return (end?.at ?? 0) + this.#graceMs;
+    if (end === null) return Number.POSITIVE_INFINITY;
+    return end.reason === "refused" ? end.at : end.at + this.#graceMs;
   }
 
   page({ cursor, limit }: MemberQuery): MemberPage {

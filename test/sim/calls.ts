@@ -1,0 +1,183 @@
+import type { ChannelPort, Objects, UserPort } from "../../src/objects/ports.ts";
+import { Call, CallFailed, serving } from "./call.ts";
+import type { Kind } from "./fault-table.ts";
+import type { Instance } from "./instance.ts";
+import type { Nature } from "./nature.ts";
+import type { SimulatedObject } from "./simulated-object.ts";
+
+const USER_METHODS = { admit: 0, ended: 0, presence: 0, sessions: 0 } satisfies Record<keyof UserPort, 0>;
+const CHANNEL_METHODS = {
+  end: 0,
+  publish: 0,
+  signal: 0,
+  members: 0,
+  history: 0,
+  summary: 0,
+  lastSeen: 0,
+} satisfies Record<keyof ChannelPort, 0>;
+
+/** How likely each fault is to meet a call. */
+export interface CallFaults {
+  dropped: number;
+  replyLost: number;
+  repeated: number;
+  delayed: number;
+  crashed: number;
+}
+
+export const NO_CALL_FAULTS: CallFaults = { dropped: 0, replyLost: 0, repeated: 0, delayed: 0, crashed: 0 };
+
+const USUAL_MS = [1, 30] as const;
+const DELAYED_MS = [1_000, 20_000] as const;
+/** How long a caller waits before it learns that a call failed. */
+const FAILURE_MS = [10, 10_000] as const;
+const REPEATED_MS = [1, 60_000] as const;
+
+/** What a caller is told, exactly once, if it still lives. */
+interface Answer {
+  reply(result: unknown): void;
+  fail(message: string, isInjected: boolean): void;
+}
+
+/** Builds a port whose methods all go through `invoke`. */
+function portOf<Port>(methods: object, invoke: (method: string, args: unknown[]) => Promise<unknown>): Port {
+  const calls = Object.keys(methods).map((method) => [method, (...args: unknown[]) => invoke(method, args)]);
+  return Object.fromEntries(calls) as Port;
+}
+
+/** Ports to other objects, however a call gets there. */
+export function objectsVia(
+  invoke: (kind: Kind, name: string, method: string, args: unknown[]) => Promise<unknown>,
+): Objects {
+  return {
+    user: (name) => portOf(USER_METHODS, (method, args) => invoke("user", name, method, args)),
+    channel: (name) => portOf(CHANNEL_METHODS, (method, args) => invoke("channel", name, method, args)),
+  };
+}
+
+/** One method of an object's core, by name: what a stub does on the far side. */
+export async function invokeOn(instance: Instance, method: string, args: unknown[]): Promise<unknown> {
+  const core = instance.core as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const found = core[method];
+  if (found === undefined) throw new Error(`no method ${method}`);
+  return await found.apply(core, args);
+}
+
+/** The network between objects: calls take time, get lost, arrive twice, and find their callee crashing. */
+export class Calls {
+  readonly #nature: Nature;
+  readonly #objectOf: (kind: Kind, name: string) => SimulatedObject;
+  faults: CallFaults = NO_CALL_FAULTS;
+
+  constructor(nature: Nature, objectOf: (kind: Kind, name: string) => SimulatedObject) {
+    this.#nature = nature;
+    this.#objectOf = objectOf;
+  }
+
+  /** How that instance of an object reaches others. */
+  from(caller: SimulatedObject, instance: Instance): Objects {
+    return objectsVia((kind, name, method, args) => {
+      const call = new Call(caller.kind, kind, serving.getStore());
+      return new Promise((resolve, reject) => {
+        const sent = structuredClone(args);
+        call.parent?.pending.add(call);
+        instance.calls++;
+        const settle = (event: string, work: () => void) => {
+          void this.#nature.scheduler.after(this.#usual(), () =>
+            caller.resume(instance, event, () => {
+              instance.calls--;
+              call.parent?.pending.delete(call);
+              work();
+            }),
+          );
+        };
+        const answer: Answer = {
+          reply: (result) => settle(`answer of ${kind} ${name} to ${method}`, () => resolve(result)),
+          fail: (message, isInjected) =>
+            settle(`${method} of ${kind} ${name} failed`, () =>
+              reject(isInjected ? new CallFailed(message) : new Error(message)),
+            ),
+        };
+        instance.leave(() => this.#send(call, name, method, sent, answer));
+      });
+    });
+  }
+
+  /** A call from the Worker: it meets no faults of its own, but its callee may crash. */
+  fromOutside(kind: Kind, name: string, method: string, args: unknown[], answer: Answer): void {
+    const call = new Call("worker", kind, undefined);
+    this.#nature.scheduler.after(this.#usual(), () =>
+      this.#deliver(call, name, method, structuredClone(args), answer),
+    );
+  }
+
+  #send(call: Call, name: string, method: string, args: unknown[], answer: Answer): void {
+    const { random, scheduler, faults } = this.#nature;
+    const kind = call.callee;
+    if (random.chance(this.faults.dropped)) {
+      faults.count("call dropped", kind);
+      this.#failLater(answer, "the call was lost");
+      return;
+    }
+    const isDelayed = random.chance(this.faults.delayed);
+    if (isDelayed) faults.count("call delayed", kind);
+    const arrives = isDelayed ? random.logBetween(...DELAYED_MS) : this.#usual();
+    scheduler.after(arrives, () => this.#deliver(call, name, method, args, this.#perhapsLost(kind, answer)));
+    if (!random.chance(this.faults.repeated)) return;
+    faults.count("call repeated", kind);
+    const again = new Call(call.caller, kind, call.parent);
+    scheduler.after(arrives + random.logBetween(...REPEATED_MS), () =>
+      this.#deliver(again, name, method, structuredClone(args), { reply: () => {}, fail: () => {} }),
+    );
+  }
+
+  #perhapsLost(kind: Kind, answer: Answer): Answer {
+    const { random, faults } = this.#nature;
+    if (!random.chance(this.faults.replyLost)) return answer;
+    return {
+      reply: () => {
+        faults.count("reply lost", kind);
+        this.#failLater(answer, "the reply was lost");
+      },
+      fail: (message, isInjected) => answer.fail(message, isInjected),
+    };
+  }
+
+  async #deliver(call: Call, name: string, method: string, args: unknown[], answer: Answer): Promise<void> {
+    const callee = this.#objectOf(call.callee, name);
+    const { random, faults } = this.#nature;
+    if (random.chance(this.faults.crashed)) {
+      faults.count("crashed in a call", callee.kind);
+      callee.plannedCrash = random.pick(["lost", "kept"] as const);
+    }
+    await callee.turn(
+      `${call.caller} calls ${method}`,
+      (instance) => {
+        instance.owe(call, () => this.#failLater(answer, "the object crashed while it served the call"));
+        instance.handle(
+          async () => structuredClone(await invokeOn(instance, method, args)),
+          (sent) => {
+            call.isAnswered = true;
+            instance.answer(call, () => answer.reply(sent));
+          },
+          (cause) => {
+            call.isAnswered = true;
+            const isInjected = this.#nature.thrown(`${callee} threw in ${method}`, cause);
+            const message = cause instanceof Error ? cause.message : String(cause);
+            instance.answer(call, () => answer.fail(message, isInjected));
+          },
+        );
+      },
+      call,
+    );
+  }
+
+  #failLater(answer: Answer, message: string): void {
+    const wait = this.#nature.random.logBetween(...FAILURE_MS);
+    this.#nature.scheduler.after(wait, () => answer.fail(message, true));
+  }
+
+  #usual(): number {
+    return this.#nature.random.between(...USUAL_MS);
+  }
+}

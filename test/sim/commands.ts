@@ -1,0 +1,164 @@
+import type { Crowd, SimulatedClient } from "./clients.ts";
+import { KINDS } from "./fault-table.ts";
+import type { SimulatedObject } from "./simulated-object.ts";
+import type { World } from "./world.ts";
+
+/** One thing that may happen to the world; false where there was nothing to do it to. */
+interface Command {
+  weight: number;
+  run(world: World, crowd: Crowd): Promise<boolean> | boolean;
+}
+
+/** Every thing that a run is made of, with how often it is chosen. */
+const COMMANDS: readonly Command[] = [
+  { weight: 14, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
+  { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.close()) },
+  { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
+  { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
+  { weight: 20, run: publish },
+  { weight: 6, run: askByFrame },
+  { weight: 6, run: askFromOutside },
+  {
+    weight: 14,
+    run: (world) =>
+      withObject(
+        world,
+        ({ isAwake }) => isAwake,
+        (object) => evict(world, object),
+      ),
+  },
+  { weight: 3, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
+  { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
+  { weight: 1, run: (world) => deploy(world) },
+  { weight: 4, run: (world) => withObject(world, hasAlarm, (object) => delayAlarm(world, object)) },
+  { weight: 4, run: (world) => withObject(world, hasAlarm, (object) => repeatAlarm(world, object)) },
+  { weight: 10, run: (world) => pass(world) },
+];
+const WEIGHT = COMMANDS.reduce((sum, { weight }) => sum + weight, 0);
+/** Between two commands. */
+const PAUSE_MS = [1, 3_000] as const;
+const LONG_MS = [1_000, 900_000] as const;
+
+/** Does one thing, chosen by the seed. Time passes after it. */
+export async function takeStep(world: World, crowd: Crowd): Promise<void> {
+  while (true) {
+    let at = world.random.fraction() * WEIGHT;
+    const command = COMMANDS.find(({ weight }) => {
+      at -= weight;
+      return at < 0;
+    });
+    if (command !== undefined && (await command.run(world, crowd))) break;
+  }
+  await world.advance(world.random.logBetween(...PAUSE_MS));
+}
+
+function withClient(
+  crowd: Crowd,
+  which: "away" | "connected",
+  act: (client: SimulatedClient) => void,
+): boolean {
+  const fitting = crowd.clients.filter(({ isAway, connection }) =>
+    which === "away" ? isAway : connection !== undefined,
+  );
+  const client = crowd.world.random.pick(fitting);
+  if (client === undefined) return false;
+  act(client);
+  return true;
+}
+
+function withObject(
+  world: World,
+  isFitting: (object: SimulatedObject) => boolean,
+  act: (object: SimulatedObject) => boolean,
+): boolean {
+  const kind = world.random.pick(KINDS);
+  const object = world.random.pick(world.objects().filter((one) => one.kind === kind && isFitting(one)));
+  return object !== undefined && act(object);
+}
+
+const isThere = ({ isAwake, sockets }: SimulatedObject) => isAwake || sockets.size > 0;
+const hasAlarm = ({ alarm }: SimulatedObject) => alarm.at !== null;
+
+function publish({ random }: World, crowd: Crowd): boolean {
+  const live = crowd.live();
+  const connection = random.pick(live);
+  const channel = random.pick(crowd.channels);
+  if (connection === undefined || channel === undefined) return false;
+  const { kind, name } = connection.target;
+  const count = random.chance(0.2) ? random.between(2, 5) : 1;
+  for (let i = 0; i < count; i++) {
+    connection.publish({ n: random.between(0, 1e9) }, kind === "channel" ? name : channel);
+  }
+  return true;
+}
+
+function askByFrame({ random }: World, crowd: Crowd): boolean {
+  const connection = random.pick(crowd.live());
+  const channel = random.pick(crowd.channels);
+  if (connection === undefined || channel === undefined) return false;
+  const to = connection.target.kind === "user" ? { channel } : {};
+  const frames = [
+    { type: "history", limit: 5, order: "desc" },
+    { type: "members" },
+    { type: "heartbeat" },
+    { type: "signal", event: "typing" },
+  ];
+  connection.say({ ...random.pick(frames), ...to });
+  return true;
+}
+
+/** The reads of HTTP: they are events of the living objects, and carry out what is due. */
+function askFromOutside(world: World, crowd: Crowd): boolean {
+  const { random } = world;
+  const user = world.user(random.pick(crowd.users) ?? "");
+  const channel = world.channel(random.pick(crowd.channels) ?? "");
+  const reads = [
+    () => user.presence({ exact: random.chance(0.5) }),
+    () => user.sessions(),
+    () => channel.members({ limit: 10 }),
+    () => channel.history({ limit: 10, order: "asc" }),
+    () => channel.summary(),
+  ];
+  // What an object answers while things fail is judged by the invariants; a reader may also hear of a failure.
+  void random
+    .pick(reads)?.()
+    .catch(() => {});
+  return true;
+}
+
+function evict({ faults }: World, object: SimulatedObject): boolean {
+  if (!object.evict()) return false;
+  faults.count("evicted", object.kind);
+  return true;
+}
+
+function crash({ faults }: World, object: SimulatedObject): boolean {
+  faults.count("crashed while idle", object.kind);
+  object.crash("crashed while idle");
+  return true;
+}
+
+function planCrash({ random }: World, object: SimulatedObject): boolean {
+  object.plannedCrash = random.pick(["lost", "kept"] as const);
+  return true;
+}
+
+function deploy(world: World): boolean {
+  world.deploy();
+  return true;
+}
+
+function delayAlarm({ faults }: World, object: SimulatedObject): boolean {
+  faults.count("alarm late", object.kind);
+  return object.alarm.delay();
+}
+
+function repeatAlarm({ faults }: World, object: SimulatedObject): boolean {
+  faults.count("alarm repeated", object.kind);
+  return object.alarm.repeat();
+}
+
+async function pass(world: World): Promise<boolean> {
+  await world.advance(world.random.logBetween(...LONG_MS));
+  return true;
+}

@@ -1,0 +1,48 @@
+export const KINDS = ["user", "channel"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What the simulator does to objects. Calls count for the object that is called. */
+export const FAULTS = [
+  "evicted",
+  "crashed while idle",
+  "crashed, writes lost",
+  "crashed, writes kept",
+  "crashed in a call",
+  "deployed",
+  "alarm late",
+  "alarm repeated",
+  "call dropped",
+  "call delayed",
+  "call repeated",
+  "reply lost",
+  "connection cut",
+  "client vanished",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+/** How often each kind of fault met each kind of object: a fault that never happened proves nothing. */
+export class FaultTable {
+  readonly #counts = new Map<string, number>();
+
+  count(fault: Fault, kind: Kind, times = 1): void {
+    const key = `${fault}|${kind}`;
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + times);
+  }
+
+  of(fault: Fault, kind: Kind): number {
+    return this.#counts.get(`${fault}|${kind}`) ?? 0;
+  }
+
+  add(other: FaultTable): void {
+    for (const fault of FAULTS) for (const kind of KINDS) this.count(fault, kind, other.of(fault, kind));
+  }
+
+  toString(): string {
+    const head = `${"fault".padEnd(22)}${"USER".padStart(10)}${"CHANNEL".padStart(10)}`;
+    const rows = FAULTS.map((fault) => {
+      const counts = KINDS.map((kind) => String(this.of(fault, kind)).padStart(10));
+      return fault.padEnd(22) + counts.join("");
+    });
+    return [head, ...rows].join("\n");
+  }
+}

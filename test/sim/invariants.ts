@@ -1,0 +1,120 @@
+import type { Message } from "../../src/protocol/bodies.ts";
+import type { Crowd } from "./clients.ts";
+import type { SimulatedConnection } from "./connection.ts";
+import { inspect } from "./inspection.ts";
+import type { KnownMessage } from "./ledger.ts";
+import type { SimulatedObject } from "./simulated-object.ts";
+import type { World } from "./world.ts";
+
+const MOST_PER_PAGE = 1000;
+
+/** What must hold at every moment, whatever failed before. Each method notes the first thing that is wrong. */
+export class Invariants {
+  readonly #world: World;
+  readonly #crowd: Crowd;
+  /** Each channel's log as it was seen to be durable: it may only grow. */
+  readonly #logs = new Map<string, { epoch: string; messages: Message[] }>();
+
+  constructor(world: World, crowd: Crowd) {
+    this.#world = world;
+    this.#crowd = crowd;
+  }
+
+  /** After each step: of what has had an event since the last, or of everything when much time has passed. */
+  async check(what: "touched" | "everything"): Promise<void> {
+    const objects = what === "everything" ? this.#world.objects() : [...this.#world.touched];
+    this.#world.touched.clear();
+    for (const object of objects) {
+      await this.#hasItsAlarm(object);
+      if (object.kind === "channel") await this.#logIsDense(object);
+    }
+    await this.#nobodyIsFalselyOffline(objects);
+    this.#whatWasToldIsStored();
+  }
+
+  /** How many messages all channels hold. */
+  get stored(): number {
+    return [...this.#logs.values()].reduce((sum, { messages }) => sum + messages.length, 0);
+  }
+
+  /** After a turn, before anything else can happen. */
+  turned(object: SimulatedObject): void {
+    if (object.alarm.at !== null) return;
+    const open = [...object.sockets].filter(({ state }) => state === "open").length;
+    if (open > 0) this.#fail(`alarm alive: ${object} has no alarm, and ${open} open sockets`);
+  }
+
+  /** What a copy that has no alarm would set one for is work that nobody will ever come back to. */
+  async #hasItsAlarm(object: SimulatedObject): Promise<void> {
+    if (object.alarm.at !== null) return;
+    const { alarmAt } = await inspect(this.#world, object, async () => {});
+    if (alarmAt !== null) this.#fail(`alarm alive: ${object} has no alarm, and something due at ${alarmAt}`);
+  }
+
+  async #nobodyIsFalselyOffline(objects: SimulatedObject[]): Promise<void> {
+    const looked = new Set(objects.filter(({ kind }) => kind === "user").map(({ name }) => name));
+    const live = this.#crowd
+      .live()
+      .filter((connection) => looked.has(connection.user) && this.#mustLive(connection));
+    for (const user of new Set(live.map((connection) => connection.user))) {
+      const object = this.#world.object("user", user);
+      const { result } = await inspect(this.#world, object, (copy) => copy.presence({ exact: true }));
+      if (result.status === "online") continue;
+      const sessions = live.filter((connection) => connection.user === user).map(({ session }) => session);
+      this.#fail(
+        `no false offline: ${user} is ${result.status}, and has the live sessions ${sessions.join(", ")}`,
+      );
+    }
+  }
+
+  /** Nobody has a reason to end this connection. Where few may live at once, an attempt ends older ones. */
+  #mustLive(connection: SimulatedConnection): boolean {
+    if (this.#world.now >= connection.expiresAt) return false;
+    const { user } = connection;
+    const mine = this.#crowd.clients.filter((client) => client.user === user).length;
+    // Sessions that the user's object has not heard the end of count too: twice as many is safe enough.
+    if (this.#world.settings.MAX_SESSIONS_PER_USER >= 2 * mine) return true;
+    return this.#crowd.newest.get(user) === connection;
+  }
+
+  async #logIsDense(channel: SimulatedObject): Promise<void> {
+    const known = this.#logs.get(channel.name) ?? { epoch: "", messages: [] };
+    const query = { after: known.messages.length, limit: MOST_PER_PAGE, order: "asc" } as const;
+    const { result: page } = await inspect(this.#world, channel, (copy) => copy.history(query));
+    const more: Message[] = JSON.parse(page.messagesJson);
+    if (known.messages.length > 0 && page.epoch !== known.epoch) {
+      this.#fail(`dense and durable: the epoch of ${channel} changed`);
+    }
+    const offsets = more.map(({ offset }) => offset);
+    const expected = more.map((_, i) => known.messages.length + 1 + i);
+    if (offsets.join() !== expected.join()) {
+      this.#fail(`dense and durable: ${channel} has the offsets ${offsets} after ${known.messages.length}`);
+    }
+    if (page.offset !== known.messages.length + more.length) {
+      this.#fail(`dense and durable: ${channel} says ${page.offset}, and had ${known.messages.length}`);
+    }
+    this.#logs.set(channel.name, { epoch: page.epoch, messages: [...known.messages, ...more] });
+  }
+
+  /** Every `ok` that reached a client, and every message that did, is in the log as it was told. */
+  #whatWasToldIsStored(): void {
+    const { acknowledged, delivered } = this.#crowd.ledger;
+    for (const message of acknowledged.splice(0)) this.#isStored(message, "acknowledged");
+    for (const message of delivered.splice(0)) this.#isStored(message, "delivered");
+  }
+
+  #isStored({ channel, epoch, offset, id, data }: KnownMessage, how: string): void {
+    const log = this.#logs.get(channel);
+    const stored = log?.messages[offset - 1];
+    const same = stored?.id === id && JSON.stringify(stored.data) === JSON.stringify(data);
+    if (same && (epoch === undefined || epoch === log?.epoch)) return;
+    const has = stored === undefined ? "nothing" : `${stored.id} ${JSON.stringify(stored.data)}`;
+    this.#fail(
+      `dense and durable: ${channel} holds ${has} at ${offset}, where ${id} ${JSON.stringify(data)} was ${how}`,
+    );
+  }
+
+  #fail(sentence: string): void {
+    this.#world.journal.fail(sentence);
+  }
+}

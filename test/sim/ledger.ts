@@ -1,0 +1,28 @@
+/** A message as somebody outside knows it: by an acknowledgement, or because it was delivered. */
+export interface KnownMessage {
+  channel: string;
+  epoch?: string;
+  offset: number;
+  id: string;
+  data: unknown;
+}
+
+/** What clients were told: the promises that the objects have to keep. */
+export class Ledger {
+  /** Since the last check. */
+  readonly acknowledged: KnownMessage[] = [];
+  readonly delivered: KnownMessage[] = [];
+  acknowledgedInAll = 0;
+  deliveredInAll = 0;
+  welcomes = 0;
+
+  acknowledge(message: KnownMessage): void {
+    this.acknowledged.push(message);
+    this.acknowledgedInAll++;
+  }
+
+  deliver(message: KnownMessage): void {
+    this.delivered.push(message);
+    this.deliveredInAll++;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Settings } from "../../src/config.ts";
+import type { ChannelPort, Keeper, Ports, UserPort } from "../../src/objects/ports.ts";
+import type { FaultTable } from "./fault-table.ts";
+import type { Journal } from "./journal.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { SimulatedObject } from "./simulated-object.ts";
+
+/** A class that runs in the Worker, as its shell constructs it. */
+export type Core<Port> = new (ports: Ports, settings: Settings, name: string) => Keeper & Port;
+
+export interface Cores {
+  user: Core<UserPort>;
+  channel: Core<ChannelPort>;
+}
+
+/** What everything in one simulated world shares. */
+export interface Nature {
+  readonly scheduler: Scheduler;
+  readonly random: SeededRandom;
+  readonly journal: Journal;
+  readonly faults: FaultTable;
+  readonly settings: Settings;
+  readonly cores: Cores;
+  /** After each turn of an object. */
+  turned(object: SimulatedObject): void;
+  /** A handler threw: a bug, unless the simulator itself made it fail. True if it did. */
+  thrown(what: string, cause: unknown): boolean;
+  /** A line of the object's log. */
+  warned(
+    object: SimulatedObject,
+    event: string,
+    fields: Record<string, string | number>,
+    cause: unknown,
+  ): void;
+}

@@ -1,0 +1,58 @@
+import type { Crowd } from "./clients.ts";
+import type { SimulatedConnection } from "./connection.ts";
+import { inspect } from "./inspection.ts";
+import type { World } from "./world.ts";
+
+/** No ghost, and nobody forgotten: what everybody must agree on once nothing has failed for long enough. */
+export async function checkQuiescence(world: World, crowd: Crowd): Promise<void> {
+  const live = crowd.live();
+  for (const user of crowd.users) {
+    const mine = live.filter((connection) => connection.user === user);
+    await userIsWhatConnectionsAre(world, user, mine);
+  }
+  for (const channel of crowd.channels) {
+    const here = live.filter(({ target }) => target.kind === "channel" && target.name === channel);
+    await rosterIsWhoIsConnected(world, channel, here);
+  }
+  for (const object of world.objects()) {
+    if (object.sockets.size > 0 || object.alarm.at === null) continue;
+    world.journal.fail(`no ghost: ${object} keeps no session, and has an alarm`);
+  }
+}
+
+async function userIsWhatConnectionsAre(world: World, user: string, live: SimulatedConnection[]) {
+  const { result } = await inspect(world, world.object("user", user), async (copy) => ({
+    presence: await copy.presence({ exact: true }),
+    sessions: await copy.sessions(),
+  }));
+  const should = live.length > 0 ? "online" : "offline";
+  if (result.presence.status !== should) {
+    world.journal.fail(`no ghost: ${user} is ${result.presence.status} with ${live.length} live connections`);
+  }
+  const told = result.sessions.map(({ id }) => id).sort();
+  const true_ = live.map(({ session }) => session ?? "").sort();
+  if (told.join() !== true_.join()) {
+    world.journal.fail(`no ghost: the sessions of ${user} are [${told}], and the live ones [${true_}]`);
+  }
+}
+
+async function rosterIsWhoIsConnected(world: World, channel: string, here: SimulatedConnection[]) {
+  const { result } = await inspect(world, world.object("channel", channel), (copy) =>
+    copy.members({ limit: 1000 }),
+  );
+  const members = result.members.map(({ user }) => user).sort();
+  const users = [...new Set(here.map(({ user }) => user))].sort();
+  if (members.join() !== users.join() || result.count !== users.length || result.sessions !== here.length) {
+    world.journal.fail(
+      `no ghost: ${channel} has the members [${members}] (${result.count}, ${result.sessions} sessions), ` +
+        `and [${users}] are connected (${here.length} sessions)`,
+    );
+  }
+  for (const connection of here) {
+    const told = [...connection.roster.keys()].sort();
+    if (told.join() === users.join()) continue;
+    world.journal.fail(
+      `no ghost: ${connection.user} was told that [${told}] are in ${channel}, not [${users}]`,
+    );
+  }
+}

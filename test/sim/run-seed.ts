@@ -1,0 +1,118 @@
+import { settingsOf } from "../../src/config.ts";
+import type { CallFaults } from "./calls.ts";
+import { NO_CALL_FAULTS } from "./calls.ts";
+import { Crowd } from "./clients.ts";
+import { takeStep } from "./commands.ts";
+import type { FaultTable } from "./fault-table.ts";
+import { Invariants } from "./invariants.ts";
+import type { Cores } from "./nature.ts";
+import { checkQuiescence } from "./quiescence.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { World } from "./world.ts";
+
+const USERS = ["ada", "bob", "cho", "dev"];
+const CHANNELS = ["hall", "lab"];
+/** A user's own silent session is found within ten sweeps and two TTLs; a debt is retried every ten minutes. */
+const QUIET_TTLS = 25;
+
+export interface SeededRun {
+  seed: number;
+  steps: number;
+  /** Hears everything that happens. */
+  listener?: (line: string) => void;
+}
+
+/** What a run came to, when nothing was wrong. */
+export interface RunResult {
+  faults: FaultTable;
+  turns: number;
+  welcomes: number;
+  stored: number;
+  acknowledged: number;
+  delivered: number;
+  /** Virtual time, in hours. */
+  hours: number;
+}
+
+/** Something was wrong: the message says what, what happened before, and how to see it again. */
+export class SimulationFailed extends Error {
+  override readonly name = "SimulationFailed";
+}
+
+/** Runs one world for so many steps, and then until it is quiet. Throws `SimulationFailed`. */
+export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores): Promise<RunResult> {
+  const traits = traitsOf(seed);
+  const world = new World(seed, settingsOf(traits.settings), cores);
+  world.journal.listener = listener;
+  const crowd = new Crowd(world, USERS, CHANNELS);
+  const invariants = new Invariants(world, crowd);
+  world.onTurn = (object) => invariants.turned(object);
+  world.callFaults = traits.callFaults;
+  const failIfWrong = (step: number | string) => {
+    const { failure, last } = world.journal;
+    if (failure === undefined) return;
+    throw new SimulationFailed(report({ seed, steps }, step, failure, last));
+  };
+  try {
+    for (let step = 1; step <= steps; step++) {
+      const before = world.now;
+      await takeStep(world, crowd);
+      await invariants.check(world.now - before > 10_000 ? "everything" : "touched");
+      failIfWrong(step);
+    }
+    await becomeQuiet(world, crowd, invariants);
+    failIfWrong("quiet");
+    for (const client of crowd.clients) client.close();
+    await becomeQuiet(world, crowd, invariants);
+    failIfWrong("empty");
+    const { ledger } = crowd;
+    return {
+      faults: world.faults,
+      turns: world.turns,
+      welcomes: ledger.welcomes,
+      stored: invariants.stored,
+      acknowledged: ledger.acknowledgedInAll,
+      delivered: ledger.deliveredInAll,
+      hours: world.hours,
+    };
+  } finally {
+    world.close();
+  }
+}
+
+/** Each seed has a world of its own kind: from hardly a lost call to every fifth, and few sessions or many. */
+function traitsOf(seed: number): { settings: Record<string, string>; callFaults: CallFaults } {
+  const random = new SeededRandom(seed ^ 0x5eed);
+  const rate = random.pick([0.01, 0.05, 0.1]) ?? 0;
+  return {
+    settings: {
+      JWT_SECRET: "a secret that only the simulator knows",
+      DEFAULT_GRANTS: "open",
+      MAX_SESSIONS_PER_USER: random.pick(["20", "20", "3"]) ?? "20",
+      OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
+    },
+    callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
+  };
+}
+
+/** Nothing fails any more; those that are connected stay, those that were cut off come back. */
+async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): Promise<void> {
+  crowd.isCalm = true;
+  world.callFaults = NO_CALL_FAULTS;
+  for (const object of world.objects()) object.plannedCrash = undefined;
+  await world.advance(QUIET_TTLS * world.settings.SESSION_TTL_SECONDS * 1000);
+  await invariants.check("everything");
+  await checkQuiescence(world, crowd);
+}
+
+function report({ seed, steps }: SeededRun, step: number | string, failure: string, last: string[]): string {
+  return [
+    `SEED=${seed} step=${step}`,
+    failure,
+    "",
+    `the last ${last.length} events:`,
+    ...last,
+    "",
+    `replay: node test/sim/run.ts --seed ${seed} --steps ${typeof step === "number" ? step : steps}`,
+  ].join("\n");
+}

@@ -1,0 +1,49 @@
+import { parseArgs } from "node:util";
+import { FaultTable } from "./fault-table.ts";
+import { breakOnLoad } from "./mutants.ts";
+
+/*
+ * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
+ * node test/sim/run.ts --seed 7 [--steps 500] [--trace]  one seed again, with all that happened
+ * node test/sim/run.ts --mutant <name>                           with a known fault built into the rules
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    seeds: { type: "string", default: "200" },
+    first: { type: "string", default: "1" },
+    steps: { type: "string", default: "500" },
+    mutant: { type: "string" },
+    trace: { type: "boolean", default: false },
+  },
+});
+if (values.mutant !== undefined) breakOnLoad(values.mutant);
+
+// Only now: a mutant has to be in place before the rules are loaded.
+const { runSeed } = await import("./run-seed.ts");
+const { User } = await import("../../src/user/user.ts");
+const { Channel } = await import("../../src/channel/channel.ts");
+
+const first = Number(values.seed ?? values.first);
+const count = values.seed === undefined ? Number(values.seeds) : 1;
+const faults = new FaultTable();
+const sums = { turns: 0, welcomes: 0, stored: 0, acknowledged: 0, delivered: 0, hours: 0 };
+const startedAt = performance.now();
+try {
+  for (let seed = first; seed < first + count; seed++) {
+    const { faults: met, ...result } = await runSeed(
+      { seed, steps: Number(values.steps), ...(values.trace ? { listener: console.log } : {}) },
+      { user: User, channel: Channel },
+    );
+    faults.add(met);
+    for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += result[key];
+  }
+} catch (cause) {
+  console.error(cause instanceof Error ? cause.message : cause);
+  process.exitCode = 1;
+}
+const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+console.log(`${faults}\n`);
+for (const [what, sum] of Object.entries(sums))
+  console.log(what.padEnd(22) + String(Math.round(sum)).padStart(10));
+console.log(`\n${count} seeds of ${values.steps} steps in ${seconds} s`);
