@@ -1,22 +1,25 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-/** Short enough that a test can wait for a grace; the liveness of whole TTLs is proven with real sockets in test/wire. */
-const quick = { OFFLINE_GRACE_SECONDS: "0.3", SESSION_TTL_SECONDS: "60" };
+/** Short enough that a test can wait for a grace. */
+const quick = { OFFLINE_GRACE_SECONDS: "0.3" };
+/** Short enough that many TTLs pass in real time. */
+const brief = { ...quick, SESSION_TTL_SECONDS: "1", HEARTBEAT_INTERVAL_SECONDS: "0.3" };
+
+function inWorkerd(name: string, include: string[], exclude: string[], bindings: Record<string, string>) {
+  const wrangler = { configPath: "./wrangler.toml" };
+  return {
+    plugins: [cloudflareTest({ wrangler, miniflare: { bindings } })],
+    test: { name, include, exclude, testTimeout: 60_000 },
+  };
+}
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      {
-        plugins: [
-          cloudflareTest({
-            wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: quick },
-          }),
-        ],
-        test: { name: "workers", include: ["test/workers/**/*.test.ts"] },
-      },
+      inWorkerd("workers", ["test/workers/**/*.test.ts"], ["test/workers/idle.test.ts"], quick),
+      inWorkerd("idle", ["test/workers/idle.test.ts"], [], brief),
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 300_000 } },
       {
         test: {

@@ -1,6 +1,13 @@
 /** The bindings of `wrangler.toml`. Settings are read through `config.ts` only. */
-interface Env {
-  USER: DurableObjectNamespace;
-  CHANNEL: DurableObjectNamespace;
-  ASSETS: Fetcher;
+declare namespace Cloudflare {
+  interface Env {
+    USER: DurableObjectNamespace;
+    CHANNEL: DurableObjectNamespace;
+    ASSETS: Fetcher;
+  }
+  interface GlobalProps {
+    mainModule: typeof import("./worker.ts");
+  }
 }
+
+interface Env extends Cloudflare.Env {}

@@ -73,13 +73,12 @@ export class Channel implements Keeper, ChannelPort {
     );
     const grace = {
       name: "grace",
-      nextAt: () => this.#members.nextExpiry(),
+      nextAt: () => this.#nextFinish(),
       run: () => this.#deleteFinished(),
     };
     this.#due = new DueTimes(ports, [this.#admissions, this.#sweep, grace, this.#outbox]);
     this.#reconcile();
-    this.#deleteFinished();
-    this.#due.arm();
+    this.#due.fire();
     this.#outbox.kick();
   }
 
@@ -240,6 +239,18 @@ export class Channel implements Keeper, ChannelPort {
     const isMember = !this.#admissions.finish(session);
     const row = this.#sessions.end(session, this.#ports.clock.now(), isMember ? reason : "refused");
     if (row !== undefined && isMember) this.#members.put(row);
+  }
+
+  /** When something can be done about an ended session. One whose grace is over may wait for its debt alone. */
+  #nextFinish(): number | null {
+    let next: number | null = null;
+    for (const row of this.#sessions.ended()) {
+      const awaitsDebt = this.#members.isOver(row) && !this.#outbox.isSettled(row.session);
+      if (awaitsDebt && !this.#members.isCounted(row)) continue;
+      const at = this.#members.expiryOf(row);
+      if (next === null || at < next) next = at;
+    }
+    return next;
   }
 
   /** Grace over and the user told: then nothing is left of a session. */

@@ -63,21 +63,18 @@ export class Members {
     return over;
   }
 
-  /** A session that ended before it was welcomed never was of a member: it has no grace. */
-  isOver({ end }: SessionRow): boolean {
-    if (end === null) return false;
-    return end.reason === "refused" || end.at + this.#graceMs <= this.#clock.now();
+  isOver(row: SessionRow): boolean {
+    return row.end !== null && this.expiryOf(row) <= this.#clock.now();
   }
 
-  /** When the next grace is over; null where none runs. What is over already waits for nothing but its debt. */
-  nextExpiry(): number | null {
-    let next: number | null = null;
-    for (const row of this.#sessions.ended()) {
-      if (row.end === null || (this.isOver(row) && !this.#roster.has(row.user, row.session))) continue;
-      const at = row.end.at + this.#graceMs;
-      if (next === null || at < next) next = at;
-    }
-    return next;
+  isCounted({ user, session }: SessionRow): boolean {
+    return this.#roster.has(user, session);
+  }
+
+  /** When an ended session stops to count, in milliseconds. One that was never welcomed never did. */
+  expiryOf({ end }: SessionRow): number {
+    if (end === null) return Number.POSITIVE_INFINITY;
+    return end.reason === "refused" ? end.at : end.at + this.#graceMs;
   }
 
   page({ cursor, limit }: MemberQuery): MemberPage {

@@ -3,12 +3,13 @@ import { cors } from "hono/cors";
 import { originAllowed } from "../auth/origin.ts";
 import { settingsOf } from "../config.ts";
 import { objectsOf } from "../objects/stubs.ts";
+import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES } from "../protocol/later.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
-import { answerTo, problem } from "./problem.ts";
+import { answerTo, Problem, problem } from "./problem.ts";
 import { users } from "./users.ts";
 
 /** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
@@ -52,8 +53,8 @@ function refuseOtherMethods(app: Hono<AppEnv>): void {
   }
   for (const [path, known] of methods) {
     app.all(path, (context) => {
-      context.header("Allow", [...known].sort().join(", "));
-      throw problem("method_not_allowed", `${context.req.method} is not allowed here`);
+      const refused = refusal("method_not_allowed", `${context.req.method} is not allowed here`);
+      throw new Problem(refused, { Allow: [...known].sort().join(", ") });
     });
   }
 }

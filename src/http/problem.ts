@@ -7,10 +7,12 @@ import { type ErrorCode, type FieldError, type Refusal, refusal } from "../proto
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly refusal: Refusal;
+  readonly headers: Record<string, string>;
 
-  constructor(refused: Refusal) {
+  constructor(refused: Refusal, headers: Record<string, string> = {}) {
     super(refused.message);
     this.refusal = refused;
+    this.headers = headers;
   }
 }
 
@@ -23,7 +25,7 @@ export function problem(code: ErrorCode, message: string, errors?: FieldError[])
  * only; an object that is overloaded or was just reset is worth coming back to.
  */
 export function answerTo(error: Error, method: string, route: string): Response {
-  if (error instanceof Problem) return refusedResponse(error.refusal);
+  if (error instanceof Problem) return refusedResponse(error.refusal, error.headers);
   if (error instanceof BadSettings) {
     log.warn("bad settings", { route }, error);
     return refusedResponse(refusal("internal", error.message));

@@ -40,7 +40,7 @@ export class DueTimes {
     alarm.set(next);
   }
 
-  /** The alarm's handler. Never throws, so the platform's six retries are never used up (then it would be gone). */
+  /** On wake-up, on alarm and before a read. Never throws, so the platform's six retries are never used up (then it would be gone). */
   fire(): void {
     const now = this.#ports.clock.now();
     for (const duty of this.#duties) {

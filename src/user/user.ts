@@ -77,7 +77,7 @@ export class User implements Keeper, UserPort {
     };
     this.#due = new DueTimes(ports, [this.#sweep, grace, this.#outbox]);
     this.#reconcile();
-    this.#due.arm();
+    this.#due.fire();
   }
 
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */

@@ -16,7 +16,7 @@ async function join(channel: string, user = "ann"): Promise<RawClient> {
   return RawClient.welcomed({ url: service.url, token: await tokenFor(user), channel });
 }
 
-async function post(path: string, body: BodyInit): Promise<Response> {
+async function post(path: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response> {
   return fetch(service.url + path, {
     method: "POST",
     headers: { ...KEY, "Content-Type": "application/json" },

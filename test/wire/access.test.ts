@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { RawClient } from "../fixtures/raw-client.ts";
+import { type Service, startService } from "../fixtures/service.ts";
+import { KEY, signed, tokenFor } from "../fixtures/tokens.ts";
+
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService({
+    vars: {
+      ALLOWED_ORIGINS: "https://app.example.com",
+      API_KEYS: "writer:publish=a-secret-for-publishing,reader:read=a-secret-for-reading-only",
+      DEFAULT_GRANTS: "closed",
+    },
+  });
+});
+afterAll(() => service.stop());
+
+const bearer = (credential: string) => ({ Authorization: `Bearer ${credential}` });
+const get = (path: string, headers: Record<string, string> = {}) => fetch(service.url + path, { headers });
+
+/** The HTTP status with which an upgrade is refused; 101 when it is not. */
+async function upgrade(options: {
+  token?: string;
+  headers?: Record<string, string>;
+  channel?: string;
+}): Promise<number> {
+  const { token = "", headers = {}, ...rest } = options;
+  const client = new RawClient({ url: service.url, token, headers, ...rest });
+  return new Promise((resolve) => {
+    client.socket.on("unexpected-response", (request, { statusCode }) => {
+      request.destroy();
+      resolve(statusCode ?? 0);
+    });
+    client.socket.on("open", () => {
+      client.socket.terminate();
+      resolve(101);
+    });
+  });
+}
+
+test.each([
+  ["null", 403],
+  ["https://evil.example.com", 403],
+  ["https://app.example.com.evil.io", 403],
+  ["https://evilapp.example.com", 403],
+  ["http://app.example.com", 403],
+  ["https://app.example.com:8443", 403],
+  ["HTTPS://APP.EXAMPLE.COM", 403],
+  ["https://app.example.com", 101],
+])("[A18] a browser page of origin %s gets %i", async (origin, status) => {
+  expect(await upgrade({ token: await tokenFor("ann"), headers: { Origin: origin } })).toBe(status);
+});
+
+test("[A18] no Origin is no browser, and passes", async () => {
+  expect(await upgrade({ token: await tokenFor("ann") })).toBe(101);
+});
+
+test("[A1] [A2] [A3] [A6] [A8] refused tokens never become a connection", async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const bad = [
+    `${btoa('{"alg":"none"}').replaceAll("=", "")}.${btoa(`{"sub":"ann","exp":${now + 60}}`).replaceAll("=", "")}.`,
+    await signed({ sub: "ann" }),
+    await signed({ sub: 5, exp: now + 60 }),
+    await signed({ sub: "ann", exp: now * 1000 }),
+    await signed({ sub: "ann", exp: now - 3600 }),
+    await signed({ sub: "ann", exp: now + 60 }, "another-secret-of-at-least-32-characters"),
+    `${await tokenFor("ann")}=`,
+  ];
+  for (const token of bad) expect(await upgrade({ token })).toBe(401);
+});
+
+test("[AU20] grants come from the claims: without one a closed service lets nobody in", async () => {
+  expect(await upgrade({ token: await tokenFor("ann"), channel: "lobby" })).toBe(403);
+  const member = await tokenFor("ann", {
+    channels: { "room:*": ["subscribe"], "private:*": ["subscribe", "publish"] },
+  });
+  expect(await upgrade({ token: member, channel: "room:1" })).toBe(101);
+  expect(await upgrade({ token: member, channel: "lobby" })).toBe(403);
+  expect(await upgrade({ token: member, channel: "private:x" })).toBe(101);
+  const ann = await RawClient.welcomed({ url: service.url, token: member, channel: "room:1" });
+  expect(ann.welcome.members).toBeUndefined();
+  for (const type of ["publish", "signal", "history", "members"]) {
+    expect(await ann.ask({ type, data: 1, event: "x" })).toMatchObject({ type: "error", code: "forbidden" });
+  }
+  await ann.close();
+});
+
+test("[A20] a key is found whole or not at all, and only within its scope", async () => {
+  const wrong = [
+    "a-secret-for-publishin",
+    "a-secret-for-publishingx",
+    "",
+    "é",
+    "a-secret-for-publishing, x",
+    "a secret",
+  ];
+  for (const key of wrong) {
+    const answer = await get("/v1/channels/lobby", bearer(encodeURIComponent(key)));
+    expect(answer.status).toBe(401);
+  }
+  expect((await get("/v1/channels/lobby", bearer("a-secret-for-reading-only"))).status).toBe(200);
+  expect((await get("/v1/channels/lobby", bearer("a-secret-for-publishing"))).status).toBe(403);
+  expect((await get("/v1/channels/lobby", KEY)).status).toBe(401);
+  const twice = new Headers(bearer("a-secret-for-reading-only"));
+  twice.append("Authorization", "Bearer a-secret-for-reading-only");
+  expect((await fetch(`${service.url}/v1/channels/lobby`, { headers: twice })).status).toBe(401);
+});
+
+test("[A23] no token and no key reaches a log or an answer", async () => {
+  const open = await startService({ vars: { ALLOW_QUERY_TOKEN: "true" } });
+  try {
+    const token = await tokenFor("ann");
+    const broken = `${token.slice(0, -4)}AAAA`;
+    const answers = await Promise.all([
+      fetch(`${open.url}/v1/users/ann/presence?token=${token}`),
+      fetch(`${open.url}/v1/users/ann/presence?token=${broken}`),
+      fetch(`${open.url}/v1/users/ann/presence`, { headers: bearer(broken) }),
+      fetch(`${open.url}/v1/users/ann/presence`, { headers: bearer("rollcall-local-development-kez") }),
+      fetch(`${open.url}/v1/nowhere?token=${token}`),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 401, 401, 404]);
+    const client = new RawClient({ url: open.url, token: broken });
+    expect((await client.closed).code).toBe(1006);
+    const said = `${(await Promise.all(answers.map((answer) => answer.text()))).join("\n")}\n${open.output()}`;
+    for (const secret of [token, broken, token.split(".")[2] ?? "", "rollcall-local-development-ke"]) {
+      expect(said).not.toContain(secret);
+    }
+  } finally {
+    await open.stop();
+  }
+});
+
+test("[HT1] errors are problem details with a code, also for what does not exist", async () => {
+  const answer = await get("/v1/nowhere");
+  expect(answer.headers.get("Content-Type")).toContain("application/problem+json");
+  expect(await answer.json()).toMatchObject({ status: 404, code: "not_found", title: "Not found" });
+  const method = await fetch(`${service.url}/v1/channels/lobby/members`, { method: "DELETE" });
+  expect(method.status).toBe(405);
+  expect(await method.json()).toMatchObject({ code: "method_not_allowed" });
+  expect(method.headers.get("Allow")).toContain("GET");
+  const plain = await get("/v1/connect", bearer(await tokenFor("ann")));
+  expect(plain.status).toBe(426);
+});
+
+test("[HT2] CORS answers allowed origins only, and never with credentials", async () => {
+  const preflight = (origin: string) =>
+    fetch(`${service.url}/v1/channels/lobby/messages`, {
+      method: "OPTIONS",
+      headers: { Origin: origin, "Access-Control-Request-Method": "POST" },
+    });
+  const allowed = await preflight("https://app.example.com");
+  expect(allowed.headers.get("Access-Control-Allow-Origin")).toBe("https://app.example.com");
+  expect(allowed.headers.get("Access-Control-Allow-Credentials")).toBeNull();
+  expect((await preflight("https://evil.example.com")).headers.get("Access-Control-Allow-Origin")).toBeNull();
+});
+
+test("[HT3] a bad setting stops the Worker with a message that names it and not its value", async () => {
+  const fail = startService({ vars: { SESSION_TTL_SECONDS: "a-value-nobody-may-see" } });
+  await expect(fail).rejects.toThrow(/SESSION_TTL_SECONDS/);
+  await expect(fail).rejects.not.toThrow(/a-value-nobody-may-see/);
+});
+
+test("[HT4] without CONSOLE neither the console nor its token maker exists", async () => {
+  const closed = await startService({ vars: { CONSOLE: "false" } });
+  try {
+    expect((await fetch(`${closed.url}/`)).status).toBe(404);
+    const answer = await fetch(`${closed.url}/v1/dev/token`, { method: "POST", body: '{"user":"ann"}' });
+    expect(answer.status).toBe(404);
+  } finally {
+    await closed.stop();
+  }
+});

@@ -1,0 +1,107 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { read, until, WorkerClient } from "./client.ts";
+import { Meter } from "./meter.ts";
+
+const sessionsOf = async (user: string) =>
+  ((await read(`/v1/users/${user}/sessions`)).sessions as unknown[]).length;
+const isOffline = async (user: string) => (await read(`/v1/users/${user}/presence`)).status === "offline";
+
+/** The objects of a name that was used before: their tables exist, and nothing is under way. */
+async function warmed(user: string, channel?: string): Promise<void> {
+  const client = await WorkerClient.connect(user, channel === undefined ? {} : { channel });
+  client.socket.close(1000);
+  await until(() => isOffline(user));
+  if (channel !== undefined)
+    await until(async () => (await read(`/v1/channels/${channel}/members`)).count === 0);
+}
+
+test("[CT1] a user connection and its clean end write at most 6 rows over all objects", async () => {
+  await warmed("cost-user");
+  const meter = await Meter.on(env.USER.getByName("cost-user"));
+  const client = await WorkerClient.connect("cost-user");
+  client.socket.close(1000);
+  await until(() => isOffline("cost-user"));
+  meter.off();
+  expect(meter.schemaRows).toBe(0);
+  expect(meter.billed, meter.statements.join("\n")).toBeLessThanOrEqual(6);
+  expect(meter.rows).toBeGreaterThan(0);
+});
+
+test("[CT2] a channel connection and its clean end write at most 10 rows over all objects", async () => {
+  await warmed("cost-member", "cost");
+  const meter = await Meter.on(env.USER.getByName("cost-member"));
+  const client = await WorkerClient.connect("cost-member", { channel: "cost" });
+  client.socket.close(1000);
+  await until(() => isOffline("cost-member"));
+  await until(async () => (await read("/v1/channels/cost/members")).count === 0);
+  meter.off();
+  expect(meter.schemaRows).toBe(0);
+  expect(meter.billed, meter.statements.join("\n")).toBeLessThanOrEqual(10);
+  expect(meter.rows).toBeGreaterThan(0);
+});
+
+test("[CT3] heartbeats write no row, set no alarm and wake nobody", async () => {
+  const own = await WorkerClient.connect("beat", { device: "desktop" });
+  const there = await WorkerClient.connect("beat", { channel: "beat" });
+  const stubs = [env.USER.getByName("beat"), env.CHANNEL.getByName("beat")];
+  const meter = await Meter.on(env.USER.getByName("beat"));
+  for (const stub of stubs) await evictDurableObject(stub, { webSockets: "hibernate" });
+  for (let i = 0; i < 20; i++) {
+    own.send("ping");
+    there.send("ping");
+  }
+  await until(() => own.pongs === 20 && there.pongs === 20);
+  // Evicting what sleeps is refused: nothing was woken.
+  for (const stub of stubs) await expect(evictDurableObject(stub)).rejects.toThrow("not currently running");
+  for (let i = 0; i < 20; i++) there.send({ type: "heartbeat", ref: i });
+  await until(() => there.ofType("ok").length === 20);
+  meter.off();
+  expect([meter.rows, meter.alarmsSet]).toEqual([0, 0]);
+});
+
+test("[CT4] a flap inside the grace writes session rows only", async () => {
+  const first = await WorkerClient.connect("flap", { channel: "flap" });
+  const meter = await Meter.on(env.USER.getByName("flap"));
+  first.socket.close(1000);
+  await until(async () => (await sessionsOf("flap")) === 0);
+  const second = await WorkerClient.connect("flap", { channel: "flap" });
+  await new Promise((resolve) => setTimeout(resolve, 800)); // longer than the grace of these tests
+  meter.off();
+  expect(meter.statements.filter((statement) => !/\bsession\b/.test(statement))).toEqual([]);
+  expect(second.ofType("members")).toEqual([]);
+  second.socket.close(1000);
+});
+
+test("[CT5] a plain publish writes one row", async () => {
+  const client = await WorkerClient.connect("writer", { channel: "writing" });
+  const meter = await Meter.on(env.CHANNEL.getByName("writing"));
+  for (let i = 0; i < 10; i++) client.send({ type: "publish", data: i });
+  await until(() => client.ofType("message").length === 10);
+  meter.off();
+  expect([meter.rows, meter.alarmsSet]).toEqual([10, 0]);
+});
+
+test("[CT6] reading what nobody ever used writes nothing", async () => {
+  const meter = await Meter.on(env.USER.getByName("warm-up"));
+  for (const path of [
+    "/v1/users/ghost/presence",
+    "/v1/users/ghost/sessions",
+    "/v1/channels/ghost",
+    "/v1/channels/ghost/members",
+    "/v1/channels/ghost/messages",
+  ]) {
+    expect((await read(path)).code).toBeUndefined();
+  }
+  meter.off();
+  expect([meter.rows, meter.schemaRows, meter.alarmsSet]).toEqual([0, 0, 0]);
+});
+
+test("[CT7] an object without sessions has no alarm", async () => {
+  await warmed("quiet", "quiet");
+  for (const stub of [env.USER.getByName("quiet"), env.CHANNEL.getByName("quiet")]) {
+    const alarm = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+    await until(async () => (await alarm()) === null);
+  }
+});

@@ -1,0 +1,36 @@
+import { env } from "cloudflare:workers";
+import { expect, test, vi } from "vitest";
+import { ChannelObject } from "../../src/channel/channel-object.ts";
+import { UserObject } from "../../src/user/user-object.ts";
+import { read, WorkerClient } from "./client.ts";
+import { Meter } from "./meter.ts";
+
+/** This file runs with a TTL of one second (vitest.config.ts), so that many of them pass in real time. */
+const TTLS = 21;
+
+test("[CT8] in twenty TTLs a channel of fifty wakes once per TTL and a user connection twice", async () => {
+  const members = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => WorkerClient.connect(`idle-${i}`, { channel: "idle" })),
+  );
+  const own = await WorkerClient.connect("idle-own");
+  const clients = [...members, own];
+  const pinging = setInterval(() => {
+    for (const client of clients) client.send("ping");
+  }, 300);
+  const channelAlarms = vi.spyOn(ChannelObject.prototype, "alarm");
+  const userAlarms = vi.spyOn(UserObject.prototype, "alarm");
+  const meter = await Meter.on(env.USER.getByName("idle-own"));
+  const since = Date.now();
+  await new Promise((resolve) => setTimeout(resolve, TTLS * 1000));
+  meter.off();
+  clearInterval(pinging);
+  const passed = (Date.now() - since) / 1000;
+  expect(channelAlarms.mock.calls.length).toBeLessThanOrEqual(passed + 1); // the first may come at once
+  expect(channelAlarms.mock.calls.length).toBeGreaterThan(TTLS / 2);
+  // Fifty users are kept by the channel: their own objects sleep. Only the one with a connection of its own wakes.
+  expect(userAlarms.mock.calls.length).toBeLessThanOrEqual(passed / 10 + 1);
+  expect(userAlarms.mock.calls.length).toBeGreaterThan(0);
+  expect(meter.rows).toBe(0);
+  expect(await read("/v1/channels/idle/members?limit=1")).toMatchObject({ count: 50, sessions: 50 });
+  expect(await read("/v1/users/idle-own/presence")).toMatchObject({ status: "online" });
+});
