@@ -10,8 +10,8 @@ const USUAL_DELAY_MS = 100;
 const LATEST_MS = 600_000;
 const LATEST_REPEAT_MS = 60_000;
 
-/** Wakes the object, and calls its handler if `begin` says so. */
-type Fire = (begin: () => boolean) => Promise<void>;
+/** Wakes the object, which sees no alarm any more, and calls its handler. */
+type Fire = () => Promise<void>;
 
 /**
  * The one alarm of an object. It is stored with the object: it survives eviction and crash, and a crash that
@@ -27,6 +27,7 @@ export class PlatformAlarm {
   #planned: Planned | undefined;
   /** The time for which the handler runs in this turn; null while none does. */
   #handling: number | null = null;
+  #setOnWaking: number | null = null;
   #threw = false;
   #retries = 0;
   #isToBeRepeated = false;
@@ -45,6 +46,12 @@ export class PlatformAlarm {
     this.#at = at;
   }
 
+  /** The handler starts. What a constructor has set meanwhile counts only if the handler sets nothing. */
+  handle(): void {
+    this.#setOnWaking = this.#at;
+    this.#at = null;
+  }
+
   /** The handler threw: where it set no other time, it is called again, up to six times. */
   threw(): void {
     this.#threw = true;
@@ -53,6 +60,7 @@ export class PlatformAlarm {
   /** The turn is durable. */
   commit(): void {
     const handled = this.#handling;
+    this.#at ??= this.#setOnWaking;
     if (handled !== null && this.#threw && this.#at === null) this.#retry(handled);
     else {
       if (handled !== null) {
@@ -67,9 +75,9 @@ export class PlatformAlarm {
   /** The object crashed at the end of a turn. A handler that it cut off is called again. */
   crash(writes: "lost" | "kept"): void {
     const cutOff = this.#handling;
-    if (writes === "lost") this.#at = this.#durable;
+    this.#at = writes === "lost" ? this.#durable : (this.#at ?? this.#setOnWaking);
     if (cutOff !== null && (writes === "lost" || this.#at === null)) this.#plan(cutOff, FIRST_RETRY_MS);
-    else if (this.#at !== this.#durable) this.#plan(this.#at, this.#usualDelay());
+    else if (cutOff !== null || this.#at !== this.#durable) this.#plan(this.#at, this.#usualDelay());
     this.#endTurn();
   }
 
@@ -94,7 +102,7 @@ export class PlatformAlarm {
     const { scheduler, random, faults } = this.#nature;
     const again = scheduler.now + random.logBetween(1, LATEST_REPEAT_MS);
     faults.count("alarm repeated", this.#kind);
-    scheduler.at(again, () => this.#fire(() => this.#begin(again)));
+    scheduler.at(again, () => this.#begin(again));
   }
 
   #retry(handled: number): void {
@@ -109,21 +117,19 @@ export class PlatformAlarm {
     this.#at = at;
     if (at === null) return;
     const { scheduler } = this.#nature;
-    this.#planned = scheduler.at(Math.max(at, scheduler.now) + delay, () =>
-      // A constructor that has set another time has called this one off: the platform compares them.
-      this.#fire(() => this.#at === at && this.#begin(at)),
-    );
+    this.#planned = scheduler.at(Math.max(at, scheduler.now) + delay, () => this.#begin(at));
   }
 
-  #begin(scheduled: number): true {
+  #begin(scheduled: number): Promise<void> {
     this.#handling = scheduled;
     this.#at = null;
-    return true;
+    return this.#fire();
   }
 
   #endTurn(): void {
     this.#durable = this.#at;
     this.#handling = null;
+    this.#setOnWaking = null;
     this.#threw = false;
   }
 

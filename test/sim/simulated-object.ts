@@ -41,7 +41,7 @@ export class SimulatedObject {
     this.name = name;
     this.#nature = nature;
     this.#portsOf = portsOf;
-    this.alarm = new PlatformAlarm(nature, kind, (begin) => this.#alarmFires(begin));
+    this.alarm = new PlatformAlarm(nature, kind, () => this.#alarmFires());
   }
 
   get isAwake(): boolean {
@@ -130,9 +130,10 @@ export class SimulatedObject {
     }
   }
 
-  async #alarmFires(begin: () => boolean): Promise<void> {
+  async #alarmFires(): Promise<void> {
     await this.turn("alarm", ({ core }) => {
-      if (core === undefined || !begin()) return;
+      if (core === undefined) return;
+      this.alarm.handle();
       try {
         core.alarm();
       } catch (cause) {
