@@ -28,7 +28,8 @@ export interface CallFaults {
 export const NO_CALL_FAULTS: CallFaults = { dropped: 0, replyLost: 0, repeated: 0, delayed: 0, crashed: 0 };
 
 const USUAL_MS = [1, 30] as const;
-const DELAYED_MS = [1_000, 20_000] as const;
+/** Up to twice the TTL: a keeper has given up by then. */
+const DELAYED_MS = [1_000, 120_000] as const;
 /** How long a caller waits before it learns that a call failed. */
 const FAILURE_MS = [10, 10_000] as const;
 const REPEATED_MS = [1, 60_000] as const;
@@ -37,6 +38,15 @@ const REPEATED_MS = [1, 60_000] as const;
 interface Answer {
   reply(result: unknown): void;
   fail(message: string, isInjected: boolean): void;
+}
+
+/** A call on its way: from an object, to the callee's name. */
+interface Sent {
+  call: Call;
+  caller: SimulatedObject;
+  callee: string;
+  method: string;
+  args: unknown[];
 }
 
 /** Builds a port whose methods all go through `invoke`. */
@@ -67,6 +77,7 @@ export async function invokeOn(instance: Instance, method: string, args: unknown
 export class Calls {
   readonly #nature: Nature;
   readonly #objectOf: (kind: Kind, name: string) => SimulatedObject;
+  readonly #cutOff = new Map<SimulatedObject, number>();
   faults: CallFaults = NO_CALL_FAULTS;
 
   constructor(nature: Nature, objectOf: (kind: Kind, name: string) => SimulatedObject) {
@@ -98,7 +109,7 @@ export class Calls {
               reject(isInjected ? new CallFailed(message) : new Error(message)),
             ),
         };
-        instance.leave(() => this.#send(call, name, method, sent, answer));
+        instance.leave(() => this.#send({ call, caller, callee: name, method, args: sent }, answer));
       });
     });
   }
@@ -111,9 +122,27 @@ export class Calls {
     );
   }
 
-  #send(call: Call, name: string, method: string, args: unknown[], answer: Answer): void {
+  /** Until then, no call leaves this object and none reaches it; clients still do. */
+  cutOff(object: SimulatedObject, until: number): void {
+    this.#cutOff.set(object, until);
+    this.#nature.faults.count("cut off from others", object.kind);
+  }
+
+  mend(): void {
+    this.#cutOff.clear();
+  }
+
+  #isCutOff(object: SimulatedObject): boolean {
+    return (this.#cutOff.get(object) ?? 0) > this.#nature.scheduler.now;
+  }
+
+  #send({ call, caller, callee: name, method, args }: Sent, answer: Answer): void {
     const { random, scheduler, faults } = this.#nature;
     const kind = call.callee;
+    if (this.#isCutOff(caller) || this.#isCutOff(this.#objectOf(kind, name))) {
+      this.#failLater(answer, "the object cannot be reached");
+      return;
+    }
     if (random.chance(this.faults.dropped)) {
       faults.count("call dropped", kind);
       this.#failLater(answer, "the call was lost");

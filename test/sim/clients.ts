@@ -1,6 +1,7 @@
 import type { DeviceType } from "../../src/protocol/names.ts";
 import { type Ending, SimulatedConnection, type Target } from "./connection.ts";
 import { Ledger } from "./ledger.ts";
+import { Reader } from "./reader.ts";
 import type { Planned } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
@@ -13,6 +14,7 @@ const DEVICES: readonly DeviceType[] = ["web", "mobile", "bot"];
 export class Crowd {
   readonly world: World;
   readonly ledger = new Ledger();
+  readonly reader: Reader;
   readonly users: readonly string[];
   readonly channels: readonly string[];
   readonly clients: readonly SimulatedClient[];
@@ -26,6 +28,7 @@ export class Crowd {
     this.world = world;
     this.users = users;
     this.channels = channels;
+    this.reader = new Reader(world, users, channels);
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };
       const others = channels.map((name): Target => ({ kind: "channel", name }));

@@ -17,7 +17,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
-  { weight: 6, run: askFromOutside },
+  { weight: 6, run: (_, crowd) => crowd.reader.read() },
   {
     weight: 14,
     run: (world) =>
@@ -30,6 +30,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 3, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 1, run: (world) => deploy(world) },
+  { weight: 1, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.delay()) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },
@@ -37,6 +38,7 @@ const COMMANDS: readonly Command[] = [
 const WEIGHT = COMMANDS.reduce((sum, { weight }) => sum + weight, 0);
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
+const CUT_OFF_MS = [1_000, 180_000] as const;
 const LONG_MS = [1_000, 900_000] as const;
 
 /** Does one thing, chosen by the seed. Time passes after it. */
@@ -107,25 +109,6 @@ function askByFrame({ random }: World, crowd: Crowd): boolean {
   return true;
 }
 
-/** The reads of HTTP: they are events of the living objects, and carry out what is due. */
-function askFromOutside(world: World, crowd: Crowd): boolean {
-  const { random } = world;
-  const user = world.user(random.pick(crowd.users) ?? "");
-  const channel = world.channel(random.pick(crowd.channels) ?? "");
-  const reads = [
-    () => user.presence({ exact: random.chance(0.5) }),
-    () => user.sessions(),
-    () => channel.members({ limit: 10 }),
-    () => channel.history({ limit: 10, order: "asc" }),
-    () => channel.summary(),
-  ];
-  // What an object answers while things fail is judged by the invariants; a reader may also hear of a failure.
-  void random
-    .pick(reads)?.()
-    .catch(() => {});
-  return true;
-}
-
 function evict({ faults }: World, object: SimulatedObject): boolean {
   if (!object.evict()) return false;
   faults.count("evicted", object.kind);
@@ -145,6 +128,11 @@ function planCrash({ random }: World, object: SimulatedObject): boolean {
 
 function deploy(world: World): boolean {
   world.deploy();
+  return true;
+}
+
+function cutOff(world: World, object: SimulatedObject): boolean {
+  world.cutOff(object, world.random.logBetween(...CUT_OFF_MS));
   return true;
 }
 

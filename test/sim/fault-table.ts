@@ -15,6 +15,7 @@ export const FAULTS = [
   "call delayed",
   "call repeated",
   "reply lost",
+  "cut off from others",
   "connection cut",
   "client vanished",
 ] as const;

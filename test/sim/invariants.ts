@@ -16,7 +16,6 @@ export class Invariants {
   /** Each channel's log as it was seen to be durable: it may only grow. */
   readonly #logs = new Map<string, { epoch: string; messages: Message[] }>();
   readonly #logVersions = new Map<SimulatedObject, number>();
-  readonly #versions = new Map<string, number>();
   readonly #looks = new Map<SimulatedObject, string>();
 
   constructor(world: World, crowd: Crowd) {
@@ -60,7 +59,6 @@ export class Invariants {
       const object = this.#world.object("user", user);
       if (this.#looksAsBefore(object)) continue;
       const { result } = await inspect(this.#world, object, (copy) => copy.presence({ exact: true }));
-      this.#versionOnlyGrows(user, result.version ?? 0);
       if (result.status === "online") continue;
       const sessions = live.filter((connection) => connection.user === user).map(({ session }) => session);
       this.#fail(
@@ -76,12 +74,6 @@ export class Invariants {
     const before = this.#looks.get(object);
     this.#looks.set(object, look);
     return before === look;
-  }
-
-  #versionOnlyGrows(user: string, version: number): void {
-    const before = this.#versions.get(user) ?? 0;
-    if (version < before) this.#fail(`versions grow: ${user} went back from ${before} to ${version}`);
-    this.#versions.set(user, version);
   }
 
   /** Nobody has a reason to end this connection. Where few may live at once, an attempt ends older ones. */

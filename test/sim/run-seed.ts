@@ -14,6 +14,8 @@ const USERS = ["ada", "bob", "cho", "dev"];
 const CHANNELS = ["hall", "lab"];
 /** A user's own silent session is found within ten sweeps and two TTLs; a debt is retried every ten minutes. */
 const QUIET_TTLS = 25;
+/** A debt that failed too often is tried every hour only. */
+const QUIET_WITH_PARKED_TTLS = 90;
 
 export interface SeededRun {
   seed: number;
@@ -98,8 +100,10 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
 async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): Promise<void> {
   crowd.isCalm = true;
   world.callFaults = NO_CALL_FAULTS;
+  world.mend();
   for (const object of world.objects()) object.plannedCrash = undefined;
-  await world.advance(QUIET_TTLS * world.settings.SESSION_TTL_SECONDS * 1000);
+  const ttls = world.warnings.has("debt parked") ? QUIET_WITH_PARKED_TTLS : QUIET_TTLS;
+  await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
 }

@@ -28,6 +28,8 @@ export class World implements Nature {
   /** Called after each turn, before anything else can happen. */
   onTurn: (object: SimulatedObject) => void = () => {};
   turns = 0;
+  /** Every kind of line that an object has written to its log. */
+  readonly warnings = new Set<string>();
   readonly #calls: Calls;
   readonly #objects = new Map<string, SimulatedObject>();
 
@@ -79,6 +81,17 @@ export class World implements Nature {
     return this.#fromWorker.channel(name);
   }
 
+  /** A part of the network fails: this object and the others cannot call one another for a while. */
+  cutOff(object: SimulatedObject, ms: number): void {
+    this.journal.write(`${object}: cut off from others for ${ms} ms`);
+    this.#calls.cutOff(object, this.scheduler.now + ms);
+  }
+
+  /** Every object can reach every other again. */
+  mend(): void {
+    this.#calls.mend();
+  }
+
   /** New code for everybody at once: what runs is dropped, and every socket is cut. */
   deploy(): void {
     for (const object of this.#objects.values()) {
@@ -128,6 +141,7 @@ export class World implements Nature {
     fields: Record<string, string | number>,
     cause?: unknown,
   ): void {
+    this.warnings.add(event);
     this.journal.write(`${object} warns: ${event} ${JSON.stringify(fields)}`);
     if (cause !== undefined) this.thrown(`${object} warns: ${event}`, cause);
   }

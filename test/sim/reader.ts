@@ -1,0 +1,49 @@
+import type { World } from "./world.ts";
+
+/**
+ * Reads as the Worker makes them for HTTP requests. They are events of the living objects, and carry out what
+ * is due. What is read while things fail is judged by the invariants; here only that no reader sees a user's
+ * version go back.
+ */
+export class Reader {
+  readonly #world: World;
+  readonly #users: readonly string[];
+  readonly #channels: readonly string[];
+  /** The highest version that a reader was told, by user. */
+  readonly #versions = new Map<string, number>();
+
+  constructor(world: World, users: readonly string[], channels: readonly string[]) {
+    this.#world = world;
+    this.#users = users;
+    this.#channels = channels;
+  }
+
+  /** One read of one object, chosen by the seed. */
+  read(): boolean {
+    const { random } = this.#world;
+    const user = random.pick(this.#users) ?? "";
+    const channel = this.#world.channel(random.pick(this.#channels) ?? "");
+    const reads = [
+      () => this.#readPresence(user, random.chance(0.5)),
+      () => this.#readPresence(user, random.chance(0.5)),
+      () => this.#world.user(user).sessions(),
+      () => channel.members({ limit: 10 }),
+      () => channel.history({ limit: 10, order: "asc" }),
+      () => channel.summary(),
+    ];
+    // A reader may hear of a failure: the object crashed while it answered.
+    void random
+      .pick(reads)?.()
+      .catch(() => {});
+    return true;
+  }
+
+  /** Answers may overtake one another: only what was told before the question was asked must not go back. */
+  async #readPresence(user: string, exact: boolean): Promise<void> {
+    const known = this.#versions.get(user) ?? 0;
+    const { version = 0 } = await this.#world.user(user).presence({ exact });
+    if (version < known)
+      this.#world.journal.fail(`versions grow: ${user} went back from ${known} to ${version}`);
+    this.#versions.set(user, Math.max(version, this.#versions.get(user) ?? 0));
+  }
+}
