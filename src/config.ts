@@ -37,18 +37,30 @@ function list() {
 export const Scope = z.enum(["publish", "read", "manage", "ops"]);
 export type Scope = z.infer<typeof Scope>;
 
+/** The secret is visible ASCII, because it has to fit into a header. `written` is the whole entry. */
 const ApiKey = z
   .string()
   .regex(
-    /^[A-Za-z0-9_.-]{1,64}(:[a-z+]+)?=.{16,}$/,
-    "must read name=secret or name:scope+scope=secret, the secret at least 16 characters",
+    /^[A-Za-z0-9_.-]{1,64}(:[a-z+]+)?=[!-~]{16,}$/,
+    "must read name=secret or name:scope+scope=secret, the secret at least 16 characters without spaces",
   )
-  .transform((text) => {
-    const [, name = "", scopes = "", secret = ""] = /^([^:=]+)(?::([^=]+))?=(.+)$/.exec(text) ?? [];
-    return { name, secret, scopes: scopes === "" ? Scope.options : scopes.split("+") };
+  .transform((written) => {
+    const [, name = "", scopes = "", secret = ""] = /^([^:=]+)(?::([^=]+))?=(.+)$/.exec(written) ?? [];
+    return { written, name, secret, scopes: scopes === "" ? Scope.options : scopes.split("+") };
   })
-  .pipe(z.object({ name: z.string(), secret: z.string(), scopes: z.array(Scope) }));
+  .pipe(z.object({ written: z.string(), name: z.string(), secret: z.string(), scopes: z.array(Scope) }));
 export type ApiKey = z.infer<typeof ApiKey>;
+
+/** One entry of `ALLOWED_ORIGINS`. A path or a wildcard in the host would look like a rule and never be one. */
+const AllowedOrigin = z
+  .string()
+  .refine(
+    (text) =>
+      text === "*" ||
+      text === "null" ||
+      (/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\\\s]+\/?$/i.test(text) && URL.canParse(text)),
+    "must be * or an origin such as https://app.example.com",
+  );
 
 const empty = (text: string | undefined) => (text === "" ? undefined : text);
 /** Shorter than the hash is weaker than the hash: RFC 7518, section 3.2. */
@@ -65,7 +77,7 @@ const Settings = z
     MAX_TOKEN_LIFETIME_SECONDS: whole(86_400),
     CLOCK_LEEWAY_SECONDS: whole(30, 0),
     DEFAULT_GRANTS: z.enum(["open", "closed"]).default("closed"),
-    ALLOWED_ORIGINS: list(),
+    ALLOWED_ORIGINS: list().pipe(z.array(AllowedOrigin)),
     ALLOW_QUERY_TOKEN: onOff(false),
     CONSOLE: onOff(false),
     HEARTBEAT_INTERVAL_SECONDS: positive(25),

@@ -1,0 +1,64 @@
+import { DurableObject } from "cloudflare:workers";
+import { Shell } from "../objects/durable-object.ts";
+import type { ChannelPort, EndReason, PublishRequest, SignalRequest } from "../objects/ports.ts";
+import type { MemberQuery, MessageQuery } from "../protocol/bodies.ts";
+import type { CloseCode } from "../protocol/close-codes.ts";
+import { Channel } from "./channel.ts";
+
+/** The Durable Object of one channel, named by the channel. */
+export class ChannelObject extends DurableObject<Env> implements ChannelPort {
+  readonly #shell: Shell<Channel>;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#shell = new Shell(ctx, env, (ports, settings, name) => new Channel(ports, settings, name));
+  }
+
+  override fetch(request: Request) {
+    return this.#shell.fetch(request);
+  }
+
+  override webSocketMessage(webSocket: WebSocket, data: string | ArrayBuffer) {
+    return this.#shell.message(webSocket, data);
+  }
+
+  override webSocketClose(webSocket: WebSocket, code: number, reason: string) {
+    this.#shell.close(webSocket, code, reason);
+  }
+
+  override webSocketError(webSocket: WebSocket) {
+    this.#shell.error(webSocket);
+  }
+
+  override alarm(_info?: AlarmInvocationInfo) {
+    this.#shell.alarm();
+  }
+
+  end(session: string, code: CloseCode, reason: EndReason) {
+    return this.#shell.keeper.end(session, code, reason);
+  }
+
+  publish(request: PublishRequest) {
+    return this.#shell.keeper.publish(request);
+  }
+
+  signal(request: SignalRequest) {
+    return this.#shell.keeper.signal(request);
+  }
+
+  members(query: MemberQuery) {
+    return this.#shell.keeper.members(query);
+  }
+
+  history(query: MessageQuery) {
+    return this.#shell.keeper.history(query);
+  }
+
+  summary() {
+    return this.#shell.keeper.summary();
+  }
+
+  lastSeen(sessions: string[]) {
+    return this.#shell.keeper.lastSeen(sessions);
+  }
+}

@@ -1,0 +1,266 @@
+import { mayUseChannel } from "../auth/grants.ts";
+import type { Settings } from "../config.ts";
+import type { Connection } from "../connections/connection.ts";
+import { Connections } from "../connections/connections.ts";
+import { Sweep } from "../connections/sweep.ts";
+import { welcomeFrame } from "../connections/welcome.ts";
+import { DueTimes } from "../objects/due-times.ts";
+import { Database } from "../objects/migrations.ts";
+import { Outbox } from "../objects/outbox.ts";
+import type {
+  ChannelPort,
+  ConnectRequest,
+  EndReason,
+  Keeper,
+  LogPage,
+  Ports,
+  PublishRequest,
+  SignalRequest,
+  Socket,
+} from "../objects/ports.ts";
+import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
+import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
+import { type Refusal, refusal } from "../protocol/codes.ts";
+import { Admissions, type Refused } from "./admissions.ts";
+import { CHANNEL_MIGRATION } from "./channel-table.ts";
+import { ChannelFrames } from "./frames.ts";
+import { type EndedDebt, KeptSessions } from "./kept-sessions.ts";
+import { Members } from "./members.ts";
+import { MessageLog } from "./message-log.ts";
+import { MESSAGE_MIGRATION } from "./message-table.ts";
+import { Messages } from "./messages.ts";
+import { SESSION_MIGRATION } from "./session-table.ts";
+
+const MIGRATIONS = [[...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION]];
+
+/** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
+export class Channel implements Keeper, ChannelPort {
+  readonly #ports: Ports;
+  readonly #settings: Settings;
+  readonly #name: string;
+  readonly #sessions: KeptSessions;
+  readonly #members: Members;
+  readonly #log: MessageLog;
+  readonly #messages: Messages;
+  readonly #connections: Connections;
+  readonly #admissions: Admissions;
+  readonly #sweep: Sweep;
+  readonly #outbox: Outbox<EndedDebt>;
+  readonly #due: DueTimes;
+  readonly #frames: ChannelFrames;
+
+  constructor(ports: Ports, settings: Settings, name: string) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#name = name;
+    const sql = new Database(ports.sql, MIGRATIONS);
+    this.#sessions = new KeptSessions(sql);
+    this.#log = new MessageLog(name, { ...ports, sql });
+    this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    const about = { channel: name, sessions: this.#sessions, settings };
+    this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
+    this.#messages = new Messages(name, this.#log, this.#connections);
+    this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
+    this.#admissions = new Admissions(ports, settings, (session) => this.#end(session, "lost"));
+    this.#sweep = new Sweep(ports, this.#connections, settings.SESSION_TTL_SECONDS * 1000, (ended) => {
+      for (const { connection, reason } of ended) this.#end(connection.session, reason);
+    });
+    this.#outbox = new Outbox(
+      ports,
+      this.#sessions,
+      (debt) => this.#tellUser(debt),
+      () => this.#deleteFinished(),
+    );
+    const grace = {
+      name: "grace",
+      nextAt: () => this.#members.nextExpiry(),
+      run: () => this.#deleteFinished(),
+    };
+    this.#due = new DueTimes(ports, [this.#admissions, this.#sweep, grace, this.#outbox]);
+    this.#reconcile();
+    this.#due.arm();
+    this.#outbox.kick();
+  }
+
+  /**
+   * The order of connecting. The row and the alarm come first, then the user's object admits, then the
+   * socket is accepted, welcomed and counted in one turn. So whatever dies in between leaves a row without a
+   * socket and without an admission under way, and such a row is over: its user is told by outbox.
+   */
+  async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
+    const session = this.#begin(request);
+    const refused = await this.#admissions.ask(session, this.#name, request);
+    if (refused !== undefined) return this.#refuse(session, refused);
+    const row = this.#sessions.live(session);
+    if (row === undefined) return refusal("session_gone", "ended while it was connecting");
+    const socket = this.#accepted(accept);
+    if (socket === undefined) {
+      this.#end(session, "refused");
+      return refusal("unavailable", "no room for another connection");
+    }
+    this.#admissions.finish(session);
+    this.#members.put(row);
+    const connection = this.#connections.open(socket, session, request);
+    this.#sweep.watch(connection);
+    this.#due.arm();
+    connection.send({ ...welcomeFrame(connection, this.#settings), ...this.#standing(connection) });
+    return undefined;
+  }
+
+  async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
+    const connection = this.#connections.of(socket);
+    if (connection === undefined) return; // ended by us while this frame was on its way
+    const { messages, end } = this.#connections.read(connection, data);
+    for (const frame of messages) this.#frames.answer(connection, frame);
+    if (end === undefined) return;
+    this.#connections.end(connection, end.code, end.text);
+    this.#end(connection.session, "protocol");
+  }
+
+  closed(socket: Socket): void {
+    const connection = this.#connections.of(socket);
+    if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
+    this.#connections.drop(connection);
+    this.#end(connection.session, "closed");
+  }
+
+  alarm(): void {
+    this.#due.fire();
+  }
+
+  async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
+    const connection = this.#connections.find(session);
+    if (connection !== undefined) this.#connections.end(connection, code, reason);
+    this.#end(session, reason);
+  }
+
+  async publish(request: PublishRequest): Promise<Published> {
+    return this.#messages.publish(request);
+  }
+
+  async signal(request: SignalRequest): Promise<void> {
+    this.#messages.signal(request);
+  }
+
+  async members(query: MemberQuery): Promise<MemberPage> {
+    this.#due.fire();
+    return this.#members.page(query);
+  }
+
+  async history(query: MessageQuery): Promise<LogPage> {
+    return this.#messages.history(query);
+  }
+
+  async summary(): Promise<ChannelSummary> {
+    this.#due.fire();
+    return {
+      channel: this.#name,
+      members: this.#members.count,
+      sessions: this.#members.liveSessions,
+      subscribers: 0,
+      epoch: this.#log.knownEpoch,
+      offset: this.#log.top,
+      relays: 0,
+      createdAt: this.#log.createdAt,
+    };
+  }
+
+  async lastSeen(sessions: string[]): Promise<Record<string, number>> {
+    const heard: Record<string, number> = {};
+    for (const session of sessions) {
+      const connection = this.#connections.find(session);
+      if (connection !== undefined) heard[session] = connection.heardAt;
+    }
+    return heard;
+  }
+
+  /** Where a new session stands: the first page of the roster, and the top of the log. */
+  #standing(connection: Connection) {
+    const { members, ...page } = this.#members.firstPage();
+    return {
+      channel: this.#name,
+      epoch: this.#log.epoch(),
+      offset: this.#log.top,
+      recovered: false,
+      messages: [],
+      ...page,
+      ...(this.#mayHearOfMembers(connection) ? { members } : {}),
+    };
+  }
+
+  #begin({ user, device, claims }: ConnectRequest): string {
+    const session = this.#ports.random.id();
+    const connectedAt = this.#ports.clock.now();
+    const joinedAt = this.#members.joinedAt(user) ?? connectedAt;
+    const info = claims.info === undefined ? {} : { info: claims.info };
+    this.#sessions.begin({ session, user, device, ...info, connectedAt, joinedAt, end: null });
+    this.#admissions.begin(session, connectedAt);
+    this.#due.arm();
+    return session;
+  }
+
+  /** Where the user's object did not answer it may have admitted: the debt of an ended row undoes that. */
+  #refuse(session: string, refused: Refused): Refusal {
+    if (refused.is === "unknown") this.#end(session, "refused");
+    else if (this.#sessions.live(session) !== undefined) {
+      this.#admissions.finish(session);
+      this.#sessions.delete(session);
+    }
+    return refused.refusal;
+  }
+
+  #accepted(accept: () => Socket): Socket | undefined {
+    try {
+      return accept();
+    } catch (cause) {
+      this.#ports.log.warn("socket not accepted", { sockets: this.#connections.size }, cause);
+      return undefined;
+    }
+  }
+
+  /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
+  #reconcile(): void {
+    for (const connection of [...this.#connections.all()]) {
+      if (this.#sessions.live(connection.session) !== undefined) continue;
+      this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
+    }
+    for (const { session, end } of [...this.#sessions.all()]) {
+      if (end === null && this.#connections.find(session) === undefined) this.#markEnded(session, "lost");
+    }
+  }
+
+  #end(session: string, reason: EndReason): void {
+    this.#markEnded(session, reason);
+    this.#due.arm();
+    this.#outbox.kick();
+  }
+
+  #markEnded(session: string, reason: EndReason): void {
+    const isMember = !this.#admissions.finish(session);
+    const row = this.#sessions.end(session, this.#ports.clock.now(), reason);
+    if (row !== undefined && isMember) this.#members.put(row);
+  }
+
+  /** Grace over and the user told: then nothing is left of a session. */
+  #deleteFinished(): void {
+    for (const { session } of this.#members.expire()) {
+      if (!this.#outbox.isSettled(session)) continue;
+      this.#sessions.delete(session);
+      this.#outbox.forget(session);
+    }
+  }
+
+  async #tellUser({ id, user, endedAt, reason }: EndedDebt): Promise<void> {
+    await this.#ports.objects.user(user).ended({ session: id, at: endedAt, reason });
+  }
+
+  #tellOfMembers(text: string): void {
+    for (const connection of this.#connections.all()) {
+      if (this.#mayHearOfMembers(connection)) connection.socket.send(text);
+    }
+  }
+
+  #mayHearOfMembers({ state }: Connection): boolean {
+    return mayUseChannel(state.claims, "members", this.#name, this.#settings.DEFAULT_GRANTS);
+  }
+}

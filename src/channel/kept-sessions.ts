@@ -1,0 +1,84 @@
+import { type Debt, FIRST_RETRY_MS, type Ledger } from "../objects/outbox.ts";
+import type { EndReason, Sql } from "../objects/ports.ts";
+import { type SessionRow, SessionTable } from "./session-table.ts";
+
+/** "This session of yours is over": owed to the user's object. */
+export interface EndedDebt extends Debt {
+  user: string;
+  endedAt: number;
+  reason: EndReason;
+}
+
+/**
+ * The sessions that a channel keeps: rows, and the same in memory, because they are asked for on every turn.
+ * What ended is a debt to the user's object until it is confirmed, and counts in the roster until its grace
+ * is over; only then the row goes.
+ */
+export class KeptSessions implements Ledger<EndedDebt> {
+  readonly #table: SessionTable;
+  readonly #rows = new Map<string, SessionRow>();
+  readonly #ended = new Map<string, SessionRow>();
+
+  constructor(sql: Sql) {
+    this.#table = new SessionTable(sql);
+    for (const row of this.#table.all()) this.#remember(row);
+  }
+
+  all(): Iterable<SessionRow> {
+    return this.#rows.values();
+  }
+
+  ended(): Iterable<SessionRow> {
+    return this.#ended.values();
+  }
+
+  live(session: string): SessionRow | undefined {
+    const row = this.#rows.get(session);
+    return row?.end === null ? row : undefined;
+  }
+
+  begin(row: SessionRow): void {
+    this.#table.insert(row);
+    this.#remember(row);
+  }
+
+  /** The end of a live session, and with it the debt to tell its user; undefined when there is none to end. */
+  end(session: string, at: number, reason: EndReason): SessionRow | undefined {
+    const row = this.live(session);
+    if (row === undefined) return undefined;
+    const end = { at, reason, tries: 0, dueAt: at + FIRST_RETRY_MS };
+    this.#table.end(session, end);
+    const ended = { ...row, end };
+    this.#remember(ended);
+    return ended;
+  }
+
+  /** Nothing is left to do about this session. */
+  delete(session: string): void {
+    this.#table.delete(session);
+    this.#rows.delete(session);
+    this.#ended.delete(session);
+  }
+
+  owed(): EndedDebt[] {
+    const debts: EndedDebt[] = [];
+    for (const { session, user, end } of this.#ended.values()) {
+      if (end === null) continue;
+      const { at, reason, tries, dueAt } = end;
+      debts.push({ id: session, user, endedAt: at, reason, tries, dueAt });
+    }
+    return debts;
+  }
+
+  postpone(session: string, tries: number, dueAt: number): void {
+    const row = this.#ended.get(session);
+    if (row === undefined || row.end === null) return;
+    this.#table.postpone(session, tries, dueAt);
+    this.#remember({ ...row, end: { ...row.end, tries, dueAt } });
+  }
+
+  #remember(row: SessionRow): void {
+    this.#rows.set(row.session, row);
+    if (row.end !== null) this.#ended.set(row.session, row);
+  }
+}

@@ -1,0 +1,82 @@
+import type { Clock, LogPage, PublishRequest, Random, Sql } from "../objects/ports.ts";
+import type { MessageQuery, Published } from "../protocol/bodies.ts";
+import { ChannelTable } from "./channel-table.ts";
+import { MessageTable, type StoredMessage } from "./message-table.ts";
+
+/**
+ * The log of one channel: offsets are dense, grow by one, and are given in the transaction that stores the
+ * message, so what was answered is what is stored. The top is read from the log itself on wake-up.
+ */
+export class MessageLog {
+  readonly #channel: string;
+  readonly #ports: { sql: Sql; clock: Clock; random: Random };
+  readonly #table: MessageTable;
+  readonly #channelTable: ChannelTable;
+
+  constructor(channel: string, ports: { sql: Sql; clock: Clock; random: Random }) {
+    this.#channel = channel;
+    this.#ports = ports;
+    this.#table = new MessageTable(ports.sql);
+    this.#channelTable = new ChannelTable(ports.sql);
+  }
+
+  get top(): number {
+    return this.#table.top();
+  }
+
+  get createdAt(): number | null {
+    return this.#channelTable.read()?.createdAt ?? null;
+  }
+
+  /** The epoch of a log that exists; null for a channel that nobody has used. */
+  get knownEpoch(): string | null {
+    return this.#channelTable.read()?.epoch ?? null;
+  }
+
+  /** The epoch, given now if the channel is new. Its ids follow from it, so it is as unguessable as a session id. */
+  epoch(): string {
+    const known = this.knownEpoch;
+    if (known !== null) return known;
+    const epoch = this.#ports.random.id();
+    this.#channelTable.create({ epoch, createdAt: this.#ports.clock.now() });
+    return epoch;
+  }
+
+  /** Stores one message. Durable before the answer can leave. */
+  append(request: PublishRequest): { published: Published; frame: string } {
+    return this.#ports.sql.transaction(() => {
+      const epoch = this.epoch();
+      const offset = this.top + 1;
+      const at = this.#ports.clock.now();
+      this.#table.append(offset, at, request);
+      const frame = this.#frame(epoch, { offset, at, ...request });
+      return {
+        published: { id: messageId(epoch, offset), channel: this.#channel, epoch, offset, at },
+        frame,
+      };
+    });
+  }
+
+  /** One page. A channel that nobody has used has an empty log, and reading it writes nothing. */
+  page(query: MessageQuery): LogPage {
+    const epoch = this.knownEpoch ?? "";
+    const messages = this.#table.page(query).map((message) => this.#message(epoch, message));
+    return { epoch, offset: this.top, messagesJson: `[${messages.join(",")}]` };
+  }
+
+  #frame(epoch: string, message: StoredMessage): string {
+    return `{"type":"message",${this.#message(epoch, message).slice(1)}`;
+  }
+
+  /** The JSON text of a message; its data was encoded when it was published, and is never parsed here. */
+  #message(epoch: string, { offset, event, dataJson, from, at }: StoredMessage): string {
+    const head = JSON.stringify({ id: messageId(epoch, offset), channel: this.#channel, offset, event });
+    const tail = JSON.stringify(from === undefined ? { at } : { from, at });
+    return `${head.slice(0, -1)},"data":${dataJson},${tail.slice(1)}`;
+  }
+}
+
+/** Unique over all channels and all time, because the epoch is. */
+function messageId(epoch: string, offset: number): string {
+  return `${epoch}-${offset}`;
+}

@@ -1,0 +1,63 @@
+import type { Socket } from "../objects/ports.ts";
+import type { From } from "../protocol/bodies.ts";
+import type { ServerFrame } from "../protocol/server-frames.ts";
+import type { Attachment } from "./attachment.ts";
+import type { RateLimit } from "./rate-limit.ts";
+
+/** One live connection of a keeper. What must outlast sleep is in `state`; the rest is harmless to lose. */
+export class Connection {
+  readonly socket: Socket;
+  readonly rate: RateLimit;
+  #state: Attachment;
+  /** Exact time of the last frame; the attachment's copy may lag by a quarter of the TTL. */
+  #heardAt: number;
+  badInARow = 0;
+  refusedInARow = 0;
+
+  constructor(socket: Socket, state: Attachment, rate: RateLimit) {
+    this.socket = socket;
+    this.#state = state;
+    this.#heardAt = state.heardAt;
+    this.rate = rate;
+  }
+
+  get state(): Readonly<Attachment> {
+    return this.#state;
+  }
+
+  get session(): string {
+    return this.#state.session;
+  }
+
+  get user(): string {
+    return this.#state.claims.sub;
+  }
+
+  /** When this client was last known to be there: a frame, or a ping that the platform answered. */
+  get heardAt(): number {
+    return Math.max(this.#heardAt, this.socket.pingedAt() ?? 0);
+  }
+
+  /** A frame came. The attachment is rewritten at most four times a TTL: it costs CPU, though no row. */
+  heard(now: number, ttlMs: number): void {
+    this.#heardAt = now;
+    if (now - this.#state.heardAt >= ttlMs / 4 || this.#state.probedAt !== null) {
+      this.update({ heardAt: now, probedAt: null });
+    }
+  }
+
+  update(change: Partial<Attachment>): void {
+    this.#state = { ...this.#state, ...change };
+    this.socket.attach(JSON.stringify(this.#state));
+  }
+
+  send(frame: ServerFrame): void {
+    this.socket.send(JSON.stringify(frame));
+  }
+}
+
+/** Who speaks, as receivers are told. */
+export function fromConnection({ user, session, state }: Connection): From {
+  const { id } = state.device;
+  return id === undefined ? { user, session } : { user, session, device: id };
+}

@@ -1,0 +1,141 @@
+import type { Settings } from "../config.ts";
+import type { Clock, ConnectRequest, EndReason, Socket, Sockets } from "../objects/ports.ts";
+import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
+import { readAttachment } from "./attachment.ts";
+import { Connection } from "./connection.ts";
+import { judge } from "./heartbeat.ts";
+import { type Incoming, readFrame } from "./incoming.ts";
+import { RateLimit } from "./rate-limit.ts";
+
+/** A connection that this keeper has ended, and why. */
+export interface Ended {
+  connection: Connection;
+  reason: EndReason;
+}
+
+/**
+ * The sockets of one keeper: an index over what the platform holds, rebuilt on every wake-up, so that
+ * sleeping and waking change nothing that anybody can see.
+ */
+export class Connections {
+  readonly #clock: Clock;
+  readonly #settings: Settings;
+  readonly #bySocket = new Map<Socket, Connection>();
+  readonly #bySession = new Map<string, Connection>();
+
+  constructor(sockets: Sockets, clock: Clock, settings: Settings) {
+    this.#clock = clock;
+    this.#settings = settings;
+    for (const socket of sockets.open()) {
+      const state = readAttachment(socket.attachment);
+      if (state === undefined) socket.close(CLOSE.tryAgain, "unreadable after an update");
+      else this.#add(new Connection(socket, state, this.#newRate()));
+    }
+  }
+
+  get size(): number {
+    return this.#bySocket.size;
+  }
+
+  all(): Iterable<Connection> {
+    return this.#bySocket.values();
+  }
+
+  of(socket: Socket): Connection | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  find(session: string): Connection | undefined {
+    return this.#bySession.get(session);
+  }
+
+  /** Takes a fresh socket into the index, with its attachment. */
+  open(socket: Socket, session: string, request: ConnectRequest): Connection {
+    const now = this.#clock.now();
+    const { device, claims } = request;
+    const state = { session, device, claims, connectedAt: now, heardAt: now, probedAt: null };
+    const connection = new Connection(socket, state, this.#newRate());
+    connection.update({});
+    this.#add(connection);
+    return connection;
+  }
+
+  /** Forgets a connection whose socket is gone. */
+  drop(connection: Connection): void {
+    this.#bySocket.delete(connection.socket);
+    this.#bySession.delete(connection.session);
+  }
+
+  /** Says why, closes, forgets: from here on its session is over, whenever the close event comes. */
+  end(connection: Connection, code: CloseCode, reason: string): void {
+    connection.send({ type: "closing", code, reason, reconnect: mayReconnect(code) });
+    connection.socket.close(code, reason);
+    this.drop(connection);
+  }
+
+  /** One frame of a client: its good messages, after the bad ones were answered; or the connection's end. */
+  read(connection: Connection, data: string | ArrayBuffer): Incoming {
+    connection.heard(this.#clock.now(), this.#ttlMs);
+    return readFrame(connection, data, this.#clock.now(), this.#settings);
+  }
+
+  /**
+   * Judges every connection: probes the silent, ends the dead and the expired. `next` is the earliest time
+   * at which a verdict may change before the next regular sweep, null where there is none.
+   */
+  sweep(): { ended: Ended[]; next: number | null } {
+    const now = this.#clock.now();
+    const ended: Ended[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const connection of [...this.#bySocket.values()]) {
+      const verdict = judge(this.#pulse(connection), now, this.#ttlMs);
+      if (verdict.is === "over") {
+        this.end(connection, verdict.code, verdict.reason);
+        ended.push({ connection, reason: verdict.reason });
+        continue;
+      }
+      if (verdict.is === "to be probed") next = Math.min(next, this.#probe(connection, now));
+      else if (verdict.is === "awaited") next = Math.min(next, verdict.until);
+      next = Math.min(next, this.expiryOf(connection));
+    }
+    return { ended, next: next === Number.POSITIVE_INFINITY ? null : next };
+  }
+
+  /** Whether this connection has been heard within the TTL. */
+  isHeard(connection: Connection): boolean {
+    return this.#clock.now() - connection.heardAt <= this.#ttlMs;
+  }
+
+  /** When the token of this connection ends for us, leeway included, in milliseconds. */
+  expiryOf(connection: Connection): number {
+    return (connection.state.claims.exp + this.#settings.CLOCK_LEEWAY_SECONDS) * 1000;
+  }
+
+  #probe(connection: Connection, now: number): number {
+    connection.update({ probedAt: now });
+    connection.send({ type: "probe", n: now });
+    const verdict = judge(this.#pulse(connection), now, this.#ttlMs);
+    return verdict.is === "awaited" ? verdict.until : now;
+  }
+
+  #pulse(connection: Connection) {
+    return {
+      heardAt: connection.heardAt,
+      probedAt: connection.state.probedAt,
+      expiresAt: this.expiryOf(connection),
+    };
+  }
+
+  #add(connection: Connection): void {
+    this.#bySocket.set(connection.socket, connection);
+    this.#bySession.set(connection.session, connection);
+  }
+
+  #newRate(): RateLimit {
+    return new RateLimit(this.#settings.RATE_PER_SECOND, this.#settings.RATE_BURST, this.#clock.now());
+  }
+
+  get #ttlMs(): number {
+    return this.#settings.SESSION_TTL_SECONDS * 1000;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Settings } from "../config.ts";
+import type { ClientFrame, Ref } from "../protocol/client-frames.ts";
+import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
+import { decodeClientText } from "../protocol/codec.ts";
+import type { Refusal } from "../protocol/codes.ts";
+import { MAX_BAD_IN_A_ROW } from "../protocol/limits.ts";
+import { utf8Length } from "../protocol/utf8.ts";
+import type { Connection } from "./connection.ts";
+
+/** What a client's frame came to: its good messages, and how the connection ends after them, if it does. */
+export interface Incoming {
+  messages: ClientFrame[];
+  end?: { code: CloseCode; text: string };
+}
+
+const FLOODING_BURSTS = 5;
+
+/**
+ * Size before parsing, then depth and types, then the rate. A bad message is answered with an `error` and
+ * the connection goes on, until ten in a row are bad or five bursts in a row are refused.
+ */
+export function readFrame(
+  connection: Connection,
+  data: string | ArrayBuffer,
+  now: number,
+  settings: Settings,
+): Incoming {
+  const messages: ClientFrame[] = [];
+  const end = (code: CloseCode, text: string): Incoming => ({ messages, end: { code, text } });
+  if (typeof data !== "string") return end(CLOSE.unsupported, "binary frames are not spoken here");
+  if (data.length > settings.MAX_FRAME_BYTES || utf8Length(data) > settings.MAX_FRAME_BYTES) {
+    return end(CLOSE.tooLarge, `a frame is at most ${settings.MAX_FRAME_BYTES} bytes`);
+  }
+  for (const decoded of decodeClientText(data)) {
+    const waitMs = connection.rate.take(now);
+    if (waitMs > 0) {
+      if (++connection.refusedInARow >= FLOODING_BURSTS * settings.RATE_BURST) {
+        return end(CLOSE.flooding, "too many messages for too long");
+      }
+      const ref = "frame" in decoded ? decoded.frame.ref : decoded.ref;
+      sendError(
+        connection,
+        { code: "rate_limited", message: "too many messages", retryAfterMs: waitMs },
+        ref,
+      );
+      continue;
+    }
+    connection.refusedInARow = 0;
+    if ("frame" in decoded) {
+      connection.badInARow = 0;
+      messages.push(decoded.frame);
+      continue;
+    }
+    sendError(connection, decoded.refused, decoded.ref);
+    if (++connection.badInARow >= MAX_BAD_IN_A_ROW) {
+      return end(CLOSE.protocolError, `${MAX_BAD_IN_A_ROW} bad messages in a row`);
+    }
+  }
+  return { messages };
+}
+
+/** Answers one message with a refusal. */
+export function sendError(connection: Connection, refused: Refusal, ref: Ref | undefined): void {
+  connection.send({ type: "error", ...(ref === undefined ? {} : { ref }), ...refused });
+}
+
+/** Answers one message with its result, where there is one to answer to or something to say. */
+export function sendOk(
+  connection: Connection,
+  ref: Ref | undefined,
+  result: Record<string, unknown> = {},
+): void {
+  connection.send({ type: "ok", ...(ref === undefined ? {} : { ref }), ...result });
+}

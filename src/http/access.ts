@@ -1,0 +1,79 @@
+import { mayKey } from "../auth/api-key.ts";
+import { mayUseChannel, mayWatch } from "../auth/grants.ts";
+import { authenticate, type Principal } from "../auth/principal.ts";
+import type { Scope } from "../config.ts";
+import type { Capability, Claims } from "../protocol/claims.ts";
+import { isRefusal } from "../protocol/codes.ts";
+import type { AppContext } from "./context.ts";
+import { Problem, problem } from "./problem.ts";
+
+/*
+ * Who may do what, before any object is touched: each function answers with the principal or throws the
+ * problem that says why not.
+ */
+
+type UserPrincipal = Extract<Principal, { kind: "user" }>;
+
+/** A back end with this scope. */
+export async function requireKey(context: AppContext, scope: Scope): Promise<void> {
+  const principal = await principalOf(context);
+  if (principal.kind === "user") throw problem("forbidden", "this needs an API key");
+  if (!mayKey(principal.key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
+}
+
+/** A user, for connecting. */
+export async function requireUser(context: AppContext): Promise<UserPrincipal> {
+  const principal = await principalOf(context);
+  if (principal.kind === "key") throw problem("forbidden", "this needs a user's token, not an API key");
+  return principal;
+}
+
+/** A user with this grant on the channel, or a back end with this scope. */
+export async function requireChannel(
+  context: AppContext,
+  channel: string,
+  capability: Capability,
+  scope: Scope,
+): Promise<Principal> {
+  const principal = await principalOf(context);
+  if (principal.kind === "key") {
+    if (!mayKey(principal.key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
+  } else mustUseChannel(context, principal.claims, capability, channel);
+  return principal;
+}
+
+export function mustUseChannel(
+  context: AppContext,
+  claims: Claims,
+  capability: Capability,
+  channel: string,
+): void {
+  if (mayUseChannel(claims, capability, channel, context.get("settings").DEFAULT_GRANTS)) return;
+  throw problem("forbidden", `no grant to ${capability} on this channel`);
+}
+
+/** That user, or a back end with this scope. */
+export async function requireSelf(context: AppContext, user: string, scope: Scope): Promise<void> {
+  const principal = await principalOf(context);
+  if (principal.kind === "key") {
+    if (!mayKey(principal.key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
+  } else if (principal.user !== user) throw problem("forbidden", "only this user or an API key may do this");
+}
+
+/** Whoever may see this user's presence. `exact`: the user or a back end, who see times to the millisecond. */
+export async function requireWatch(context: AppContext, user: string): Promise<{ exact: boolean }> {
+  const principal = await principalOf(context);
+  if (principal.kind === "key") {
+    if (!mayKey(principal.key, "read")) throw problem("forbidden", "this key has no scope read");
+    return { exact: true };
+  }
+  if (principal.user === user) return { exact: true };
+  if (mayWatch(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) return { exact: false };
+  throw problem("forbidden", "no grant to watch this user");
+}
+
+async function principalOf(context: AppContext): Promise<Principal> {
+  const principal = await authenticate(context.req.raw, context.get("settings"), Date.now());
+  if (isRefusal(principal)) throw new Problem(principal);
+  return principal;
+}

@@ -1,0 +1,59 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { originAllowed } from "../auth/origin.ts";
+import { settingsOf } from "../config.ts";
+import { objectsOf } from "../objects/stubs.ts";
+import { LATER_ROUTES } from "../protocol/later.ts";
+import { channels } from "./channels.ts";
+import { connect } from "./connect.ts";
+import type { AppEnv } from "./context.ts";
+import { consoleFile, development } from "./development.ts";
+import { answerTo, problem } from "./problem.ts";
+import { users } from "./users.ts";
+
+/** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
+export function createApp(): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(async (context, next) => {
+    context.set("settings", settingsOf(context.env));
+    context.set("objects", objectsOf(context.env));
+    await next();
+  });
+  app.use(
+    "/v1/*",
+    cors({
+      origin: (origin, context) => (originAllowed(origin, context.get("settings")) ? origin : null),
+      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "Rollcall-Session"],
+      allowMethods: ["GET", "POST", "PUT", "DELETE"],
+      maxAge: 600,
+    }),
+  );
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.route("/", connect);
+  app.route("/", channels);
+  app.route("/", users);
+  app.route("/", development);
+  for (const [method, path] of LATER_ROUTES) {
+    app.on(method, path, () => {
+      throw problem("not_available", `${method} ${path} is not available yet`);
+    });
+  }
+  refuseOtherMethods(app);
+  app.notFound(consoleFile);
+  app.onError((error, context) => answerTo(error, context.req.method, context.req.routePath));
+  return app;
+}
+
+/** A known path with another method is 405, and says which methods it has. */
+function refuseOtherMethods(app: Hono<AppEnv>): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method !== "ALL") methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  }
+  for (const [path, known] of methods) {
+    app.all(path, (context) => {
+      context.header("Allow", [...known].sort().join(", "));
+      throw problem("method_not_allowed", `${context.req.method} is not allowed here`);
+    });
+  }
+}

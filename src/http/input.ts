@@ -1,0 +1,84 @@
+import type * as z from "zod";
+import { parseJson, refusalOf } from "../protocol/codec.ts";
+import { MAX_BODY_BYTES } from "../protocol/limits.ts";
+import { ChannelName, Device, SessionId, UserId } from "../protocol/names.ts";
+import type { AppContext } from "./context.ts";
+import { Problem, problem } from "./problem.ts";
+
+/** The channel in the path, decoded once. Throws `invalid_channel`. */
+export function channelIn(context: AppContext): string {
+  return (
+    ChannelName.safeParse(context.req.param("channel")).data ?? raise("invalid_channel", "not a channel name")
+  );
+}
+
+/** The user in the path, decoded once. Throws `invalid_user`. */
+export function userIn(context: AppContext): string {
+  return UserId.safeParse(context.req.param("user")).data ?? raise("invalid_user", "not a user id");
+}
+
+/** The session in the path. One that can't be a session's id is as little there as any other. */
+export function sessionIn(context: AppContext): string {
+  return SessionId.safeParse(context.req.param("session")).data ?? raise("not_found", "no such session");
+}
+
+/** `device_id`, `device_type` and `device_name` of a connect. Throws `bad_request`. */
+export function deviceIn(context: AppContext): Device {
+  const query = {
+    id: context.req.query("device_id"),
+    type: context.req.query("device_type"),
+    name: context.req.query("device_name"),
+  };
+  const parsed = Device.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const refused = refusalOf(parsed.error);
+  const errors = refused.errors?.map(({ path, message }) => ({ path: `device_${path}`, message }));
+  throw problem("bad_request", `device_${refused.message}`, errors);
+}
+
+/** The query, its whole numbers as numbers. Throws `bad_request`. */
+export function queryIn<S extends z.ZodType>(context: AppContext, schema: S): z.infer<S> {
+  const entries = Object.entries(context.req.query());
+  const query = entries.map(([name, text]) => [name, /^-?\d{1,15}$/.test(text) ? Number(text) : text]);
+  return checked(schema, Object.fromEntries(query));
+}
+
+/** The JSON body: size before reading on, valid UTF-8, depth, types. Throws `too_large`, `invalid_json`, `bad_request`. */
+export async function bodyIn<S extends z.ZodType>(context: AppContext, schema: S): Promise<z.infer<S>> {
+  const parsed = parseJson(await textOf(context.req.raw));
+  if ("refused" in parsed) throw new Problem(parsed.refused);
+  return checked(schema, parsed.value);
+}
+
+function checked<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
+  const result = schema.safeParse(value);
+  if (!result.success) throw new Problem(refusalOf(result.error));
+  return result.data;
+}
+
+/** Reads no further than the limit, whatever the headers say of the length. */
+async function textOf(request: Request): Promise<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let text = "";
+  let bytes = 0;
+  if (Number(request.headers.get("Content-Length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_BODY_BYTES) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause;
+    throw problem("invalid_json", "the body is not valid UTF-8");
+  }
+}
+
+function tooLarge(): Problem {
+  return problem("too_large", `a body is at most ${MAX_BODY_BYTES} bytes`);
+}
+
+function raise(code: "invalid_channel" | "invalid_user" | "not_found", message: string): never {
+  throw problem(code, message);
+}

@@ -1,0 +1,41 @@
+import { BadSettings } from "../config.ts";
+import { log } from "../objects/log.ts";
+import { refusedResponse } from "../objects/refused.ts";
+import { type ErrorCode, type FieldError, type Refusal, refusal } from "../protocol/codes.ts";
+
+/** A refused request, thrown by whoever finds out and answered in one place: a problem body with its code. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly refusal: Refusal;
+
+  constructor(refused: Refusal) {
+    super(refused.message);
+    this.refusal = refused;
+  }
+}
+
+export function problem(code: ErrorCode, message: string, errors?: FieldError[]): Problem {
+  return new Problem(refusal(code, message, errors));
+}
+
+/**
+ * Every failure of a request as an answer. Bugs are logged with their cause and reach the outside as a code
+ * only; an object that is overloaded or was just reset is worth coming back to.
+ */
+export function answerTo(error: Error, method: string, route: string): Response {
+  if (error instanceof Problem) return refusedResponse(error.refusal);
+  if (error instanceof BadSettings) {
+    log.warn("bad settings", { route }, error);
+    return refusedResponse(refusal("internal", error.message));
+  }
+  log.warn("request failed", { method, route }, error);
+  if (isPassing(error)) return refusedResponse(refusal("unavailable", "try again in a moment"));
+  return refusedResponse(refusal("internal", "something went wrong here"));
+}
+
+/** The platform's own marks on errors of a call to an object. */
+function isPassing(error: object): boolean {
+  return ["overloaded", "retryable", "durableObjectReset"].some(
+    (mark) => mark in error && error[mark as never],
+  );
+}

@@ -1,0 +1,166 @@
+import { type Settings, settingsOf } from "../config.ts";
+import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
+import { truncateUtf8 } from "../protocol/utf8.ts";
+import { log } from "./log.ts";
+import type { Keeper, Ports, Socket, SqlValue } from "./ports.ts";
+import { refusedResponse } from "./refused.ts";
+import { unseal } from "./sealed.ts";
+import { objectsOf } from "./stubs.ts";
+
+const HIGHEST_CLOSE_CODE = 4999;
+/** RFC 6455, section 7.4.1: "no status" is said by sending none. */
+const NO_STATUS = 1005;
+const ABNORMAL = 1006;
+
+/**
+ * The platform around one keeper: turns what happens to a Durable Object into calls of the rules, and what
+ * the rules want into effects. Hibernation is the only mode. A `*-object.ts` owns one and forwards to it.
+ */
+export class Shell<K extends Keeper> {
+  readonly #ctx: DurableObjectState;
+  readonly #sockets = new WeakMap<WebSocket, PlatformSocket>();
+  #alarmAt: number | null = null;
+  #keeper: K | undefined;
+
+  constructor(
+    ctx: DurableObjectState,
+    env: Env,
+    wake: (ports: Ports, settings: Settings, name: string) => K,
+  ) {
+    this.#ctx = ctx;
+    // Lost on reset, so set on every wake-up; the platform then answers `ping` without waking anybody.
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = await ctx.storage.getAlarm();
+      this.#keeper = wake(this.#ports(env), settingsOf(env), nameOf(ctx));
+    });
+  }
+
+  get keeper(): K {
+    if (this.#keeper === undefined) throw new Error("an event came before the object was awake");
+    return this.#keeper;
+  }
+
+  /** A WebSocket upgrade that the Worker sealed. */
+  async fetch(request: Request): Promise<Response> {
+    const pair = new WebSocketPair();
+    const refused = await this.keeper.connect(unseal(request), () => {
+      this.#ctx.acceptWebSocket(pair[1]);
+      return this.#wrap(pair[1]);
+    });
+    if (refused !== undefined) return refusedResponse(refused);
+    return new Response(null, { status: 101, webSocket: pair[0] });
+  }
+
+  async message(webSocket: WebSocket, data: string | ArrayBuffer): Promise<void> {
+    await this.keeper.received(this.#wrap(webSocket), data);
+  }
+
+  /**
+   * The close handshake is answered here: for hibernating sockets the platform does not, on any
+   * compatibility date, and the client would wait ten seconds and see 1006.
+   */
+  close(webSocket: WebSocket, code: number, reason: string): void {
+    this.keeper.closed(this.#wrap(webSocket));
+    if (code !== ABNORMAL) this.#wrap(webSocket).close(code, reason);
+  }
+
+  /** Terminal: no close event follows (a frame over 32 MiB ends here). */
+  error(webSocket: WebSocket): void {
+    this.keeper.closed(this.#wrap(webSocket));
+  }
+
+  alarm(): void {
+    this.#alarmAt = null;
+    this.keeper.alarm();
+  }
+
+  #ports(env: Env): Ports {
+    const { storage } = this.#ctx;
+    return {
+      clock: { now: () => Date.now() },
+      random: { id: randomId },
+      sql: {
+        all: <Row>(query: string, ...values: SqlValue[]) =>
+          storage.sql.exec(query, ...values).toArray() as Row[],
+        run: (query, ...values) => void storage.sql.exec(query, ...values).toArray(),
+        transaction: (work) => storage.transactionSync(work),
+      },
+      alarm: {
+        at: () => this.#alarmAt,
+        set: (at) => {
+          this.#alarmAt = at;
+          void storage.setAlarm(at); // the output gate holds everything back until it is durable
+        },
+      },
+      sockets: { open: () => this.#open() },
+      timers: { after: (ms, run) => void setTimeout(run, ms) },
+      background: { run: (work) => this.#ctx.waitUntil(work) },
+      objects: objectsOf(env),
+      log,
+    };
+  }
+
+  #open(): Socket[] {
+    const open = this.#ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN);
+    return open.map((webSocket) => this.#wrap(webSocket));
+  }
+
+  #wrap(webSocket: WebSocket): PlatformSocket {
+    const known = this.#sockets.get(webSocket);
+    if (known !== undefined) return known;
+    const socket = new PlatformSocket(this.#ctx, webSocket);
+    this.#sockets.set(webSocket, socket);
+    return socket;
+  }
+}
+
+class PlatformSocket implements Socket {
+  readonly #ctx: DurableObjectState;
+  readonly #webSocket: WebSocket;
+
+  constructor(ctx: DurableObjectState, webSocket: WebSocket) {
+    this.#ctx = ctx;
+    this.#webSocket = webSocket;
+  }
+
+  /** Kept as bytes: as a string, one letter outside Latin-1 would double what 16 KB must hold. */
+  get attachment(): string {
+    const stored: unknown = this.#webSocket.deserializeAttachment();
+    return stored instanceof Uint8Array ? new TextDecoder().decode(stored) : "";
+  }
+
+  attach(text: string): void {
+    this.#webSocket.serializeAttachment(new TextEncoder().encode(text));
+  }
+
+  send(text: string): void {
+    if (this.#webSocket.readyState !== WebSocket.OPEN) return; // after our own close the platform would throw
+    this.#webSocket.send(text);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#webSocket.readyState === WebSocket.CLOSED) return;
+    if (code === NO_STATUS || code < 1000 || code > HIGHEST_CLOSE_CODE) this.#webSocket.close();
+    else this.#webSocket.close(code, truncateUtf8(reason, MAX_CLOSE_REASON_BYTES));
+  }
+
+  pingedAt(): number | null {
+    return this.#ctx.getWebSocketAutoResponseTimestamp(this.#webSocket)?.getTime() ?? null;
+  }
+}
+
+/** Objects are found by name only (`stubs.ts`), so the name is always known, in alarms too. */
+function nameOf(ctx: DurableObjectState): string {
+  if (ctx.id.name === undefined) throw new Error("an object without a name");
+  return ctx.id.name;
+}
+
+/** 128 random bits as 22 characters of base64url. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .slice(0, 22);
+}

@@ -1,0 +1,38 @@
+import * as z from "zod";
+import { Claims } from "../protocol/claims.ts";
+import { Device, UserId } from "../protocol/names.ts";
+import type { ConnectRequest } from "./ports.ts";
+
+/** The header that carries what the Worker found out. Built on a fresh request: nothing inbound passes. */
+const SEALED_HEADER = "rollcall-sealed";
+
+const Sealed = z.object({
+  user: UserId,
+  device: Device,
+  transport: z.enum(["websocket", "sse"]),
+  claims: Claims,
+  ip: z.string().optional(),
+  region: z.string().optional(),
+});
+
+/**
+ * The upgrade request for an object. Its headers are made here from nothing but the sealed claims and what
+ * the handshake needs, so no header from outside can speak for the Worker.
+ */
+export function sealedUpgrade(connect: ConnectRequest, inbound: Headers): Request {
+  const headers = new Headers({
+    Upgrade: "websocket",
+    [SEALED_HEADER]: encodeURIComponent(JSON.stringify(connect)),
+  });
+  const extensions = inbound.get("Sec-WebSocket-Extensions");
+  if (extensions !== null) headers.set("Sec-WebSocket-Extensions", extensions);
+  return new Request("https://object/connect", { headers });
+}
+
+/** What the Worker sealed. Throws where it is missing: only the Worker can reach an object. */
+export function unseal(request: Request): ConnectRequest {
+  const text = request.headers.get(SEALED_HEADER);
+  if (text === null) throw new Error("a request without sealed claims reached an object");
+  const { ip, region, ...rest } = Sealed.parse(JSON.parse(decodeURIComponent(text)));
+  return { ...rest, ...(ip === undefined ? {} : { ip }), ...(region === undefined ? {} : { region }) };
+}

@@ -1,0 +1,35 @@
+import { ERROR_CODES, type ErrorCode, type FieldError, type Refusal } from "./codes.ts";
+
+/** RFC 9457 problem details, with the `code` of section 6 of the contract. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  errors?: FieldError[];
+}
+
+/** A refused request as problem body, status and headers. */
+export function problemOf(refused: Refusal): {
+  body: Problem;
+  status: number;
+  headers: Record<string, string>;
+} {
+  const [status, title] = ERROR_CODES[refused.code];
+  const { code, message, errors, retryAfterMs } = refused;
+  const body: Problem = {
+    type: "about:blank",
+    title,
+    status,
+    detail: message,
+    code,
+    ...(errors && { errors }),
+  };
+  const headers: Record<string, string> = { "Content-Type": "application/problem+json; charset=utf-8" };
+  const wait = retryAfterMs ?? (status === 429 || status === 503 ? 1000 : undefined);
+  if (wait !== undefined) headers["Retry-After"] = String(Math.ceil(wait / 1000));
+  if (status === 401) headers["WWW-Authenticate"] = 'Bearer realm="rollcall"';
+  if (status === 426) headers.Upgrade = "websocket";
+  return { body, status, headers };
+}

@@ -1,0 +1,75 @@
+import { mayUseChannel } from "../auth/grants.ts";
+import type { Settings } from "../config.ts";
+import { type Connection, fromConnection } from "../connections/connection.ts";
+import { sendError, sendOk } from "../connections/incoming.ts";
+import { publishRequest, signalRequest } from "../objects/commands.ts";
+import type { ChannelPort, Log, Objects } from "../objects/ports.ts";
+import type { HistoryFrame, MembersFrame, PublishFrame, SignalFrame } from "../protocol/client-frames.ts";
+import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+
+type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;
+const NEEDS = { publish: "publish", signal: "signal", history: "history", members: "members" } as const;
+
+/** Frames of a user's own connection that speak to a channel: granted here, carried out there. */
+export class ChannelFrames {
+  readonly #ports: { objects: Objects; log: Log };
+  readonly #settings: Settings;
+
+  constructor(ports: { objects: Objects; log: Log }, settings: Settings) {
+    this.#ports = ports;
+    this.#settings = settings;
+  }
+
+  async answer(connection: Connection, frame: ChannelFrame): Promise<void> {
+    const result = await this.#carryOut(connection, frame);
+    if (isRefusal(result)) sendError(connection, result, frame.ref);
+    else if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, result);
+  }
+
+  async #carryOut(connection: Connection, frame: ChannelFrame): Promise<Refusal | Record<string, unknown>> {
+    if (frame.type === "signal" && frame.user !== undefined) {
+      return refusal("not_available", "signals to a user are not available yet");
+    }
+    if (frame.channel === undefined)
+      return refusal("invalid_channel", "channel: required on a user connection");
+    const { claims } = connection.state;
+    if (!mayUseChannel(claims, NEEDS[frame.type], frame.channel, this.#settings.DEFAULT_GRANTS)) {
+      return refusal("forbidden", `no grant to ${frame.type} on this channel`);
+    }
+    try {
+      return await this.#call(this.#ports.objects.channel(frame.channel), connection, frame);
+    } catch (cause) {
+      this.#ports.log.warn("channel did not answer", { frame: frame.type }, cause);
+      return refusal("unavailable", "the channel did not answer");
+    }
+  }
+
+  async #call(
+    channel: ChannelPort,
+    connection: Connection,
+    frame: ChannelFrame,
+  ): Promise<Refusal | Record<string, unknown>> {
+    switch (frame.type) {
+      case "publish": {
+        const request = publishRequest(frame, fromConnection(connection), this.#settings);
+        return isRefusal(request) ? request : { ...(await channel.publish(request)) };
+      }
+      case "signal": {
+        const request = signalRequest(frame, fromConnection(connection), this.#settings);
+        if (isRefusal(request)) return request;
+        await channel.signal(request);
+        return {};
+      }
+      case "history": {
+        const { type: _, ref: __, channel: ___, ...query } = frame;
+        const { epoch, offset, messagesJson } = await channel.history(query);
+        return { epoch, offset, messages: JSON.parse(messagesJson) };
+      }
+      case "members": {
+        const { type: _, ref: __, channel: ___, ...query } = frame;
+        const { count, members, cursor } = await channel.members(query);
+        return { count, members, ...(cursor === undefined ? {} : { cursor }) };
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { AdmitRequest, EndReason, KeeperName, Sql } from "../objects/ports.ts";
+import type { Device } from "../protocol/names.ts";
+
+/**
+ * Every session of this user, wherever it is kept. `channel` is null for one on the user's own object. An
+ * ended row stays for the grace, so that a return within it changes nothing. `version` is the user's version
+ * that this row's beginning or end brought about, so that most changes of presence cost no row of their own.
+ */
+export const SESSION_MIGRATION = [
+  `CREATE TABLE session (
+    session TEXT PRIMARY KEY,
+    channel TEXT,
+    device TEXT NOT NULL,
+    transport TEXT NOT NULL,
+    connected_at INTEGER NOT NULL,
+    issued_at INTEGER,
+    ip TEXT,
+    region TEXT,
+    version INTEGER NOT NULL,
+    ended_at INTEGER,
+    reason TEXT
+  ) STRICT, WITHOUT ROWID`,
+];
+
+interface Row {
+  session: string;
+  channel: string | null;
+  device: string;
+  transport: string;
+  connected_at: number;
+  ip: string | null;
+  region: string | null;
+  version: number;
+  ended_at: number | null;
+}
+
+export interface SessionRow {
+  session: string;
+  keeper: KeeperName;
+  device: Device;
+  transport: "websocket" | "sse";
+  connectedAt: number;
+  ip?: string;
+  region?: string;
+  version: number;
+  /** Null while it lives. */
+  endedAt: number | null;
+}
+
+const COLUMNS = "session, channel, device, transport, connected_at, ip, region, version, ended_at";
+const ALL = `SELECT ${COLUMNS} FROM session ORDER BY connected_at, session`;
+const INSERT = `INSERT INTO session
+  (session, channel, device, transport, connected_at, issued_at, ip, region, version)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const END = "UPDATE session SET ended_at = ?, reason = ?, version = ? WHERE session = ? AND ended_at IS NULL";
+const DELETE_ENDED = "DELETE FROM session WHERE ended_at <= ?";
+
+export class SessionTable {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  /** Live and ended, the oldest connection first. Bounded: by the session limit and by what grace holds. */
+  all(): SessionRow[] {
+    return this.#sql.all<Row>(ALL).map(fromRow);
+  }
+
+  insert(request: AdmitRequest, version: number): void {
+    const { session, keeper, device, transport, connectedAt, issuedAt, ip, region } = request;
+    const channel = keeper.kind === "channel" ? keeper.channel : null;
+    const where = [session, channel, JSON.stringify(device), transport, connectedAt] as const;
+    this.#sql.run(INSERT, ...where, issuedAt, ip ?? null, region ?? null, version);
+  }
+
+  end(session: string, at: number, reason: EndReason, version: number): void {
+    this.#sql.run(END, at, reason, version, session);
+  }
+
+  /** Deletes what ended at `until` or before. */
+  deleteEnded(until: number): void {
+    this.#sql.run(DELETE_ENDED, until);
+  }
+}
+
+function fromRow(row: Row): SessionRow {
+  return {
+    session: row.session,
+    keeper: row.channel === null ? { kind: "user" } : { kind: "channel", channel: row.channel },
+    device: { type: "other", ...JSON.parse(row.device) },
+    transport: row.transport === "sse" ? "sse" : "websocket",
+    connectedAt: row.connected_at,
+    ...(row.ip === null ? {} : { ip: row.ip }),
+    ...(row.region === null ? {} : { region: row.region }),
+    version: row.version,
+    endedAt: row.ended_at,
+  };
+}

@@ -1,0 +1,146 @@
+import type { Settings } from "../config.ts";
+import type { Database } from "../objects/migrations.ts";
+import type { AdmitRequest, Clock, EndReason } from "../objects/ports.ts";
+import type { Presence } from "../protocol/bodies.ts";
+import { type Refusal, refusal } from "../protocol/codes.ts";
+import { offlineAt, presenceOf, versionOf } from "./presence.ts";
+import { type SessionRow, SessionTable } from "./session-table.ts";
+import { addTombstones, isBuried } from "./tombstones.ts";
+import { UserTable } from "./user-table.ts";
+
+/** How long an ended session's row is kept beside live ones: as long as a late `admit` could come. */
+const ENDED_ROW_MS = 300_000;
+
+/**
+ * The sessions of one user, wherever they are kept, and the presence that follows from them. A flap inside
+ * the grace touches session rows only; the user's row is written when the user turns offline.
+ */
+export class Sessions {
+  readonly #user: string;
+  readonly #sql: Database;
+  readonly #clock: Clock;
+  readonly #settings: Settings;
+  readonly #sessions: SessionTable;
+  readonly #row: UserTable;
+
+  constructor(user: string, sql: Database, clock: Clock, settings: Settings) {
+    this.#user = user;
+    this.#sql = sql;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#sessions = new SessionTable(sql);
+    this.#row = new UserTable(sql);
+  }
+
+  /** The oldest connection first. */
+  live(): SessionRow[] {
+    return this.#sessions.all().filter(({ endedAt }) => endedAt === null);
+  }
+
+  /** Those that have to end so that one more may begin: the oldest. */
+  surplus(): SessionRow[] {
+    const live = this.live();
+    return live.slice(0, Math.max(0, live.length + 1 - this.#settings.MAX_SESSIONS_PER_USER));
+  }
+
+  /** Why this session may not begin: its token is revoked, or it is over before it was admitted. */
+  refusalFor({ session, issuedAt }: AdmitRequest): Refusal | undefined {
+    const { revokedBefore, tombstones } = this.#row.read();
+    if (revokedBefore !== null && (issuedAt === null || issuedAt <= revokedBefore)) {
+      return refusal("token_revoked", "this token was revoked");
+    }
+    const over = this.#sessions.all().some((row) => row.session === session && row.endedAt !== null);
+    return over || isBuried(tombstones, session)
+      ? refusal("session_gone", "this session is over")
+      : undefined;
+  }
+
+  begin(request: AdmitRequest): void {
+    this.#forgetOld();
+    const sessions = this.#sessions.all();
+    this.#sessions.insert(
+      request,
+      this.#versionAfter([...sessions, { ...request, version: 0, endedAt: null }]),
+    );
+  }
+
+  /**
+   * The session is over. One that is not known leaves a tombstone: its `admit` may still be on the way.
+   * Ending twice changes nothing.
+   */
+  end(session: string, at: number, reason: EndReason): void {
+    const all = this.#sessions.all();
+    const known = all.find((row) => row.session === session);
+    if (known === undefined) return this.#bury(session);
+    if (known.endedAt !== null) return;
+    const after = all.map((row) => (row === known ? { ...row, endedAt: at } : row));
+    this.#sessions.end(session, at, reason, this.#versionAfter(after));
+  }
+
+  /** When the grace of a user without live sessions is over; null where there is nothing to wait for. */
+  offlineAt(): number | null {
+    return offlineAt(this.#sessions.all(), this.#graceMs);
+  }
+
+  /** Turns the user offline if the grace is over: the rows go, and the user's row says since when. */
+  passGrace(): void {
+    const due = this.offlineAt();
+    if (due === null || due > this.#clock.now()) return;
+    this.#sql.transaction(() => this.#forget(this.#sessions.all(), 1));
+  }
+
+  /** As the user and keys see it. `silent` are sessions kept here that were not heard for the TTL. */
+  presence(silent: ReadonlySet<string>): Presence {
+    return this.#presenceWith(this.#sessions.all(), silent);
+  }
+
+  /** Ended rows beside live ones go when the next session begins: they need no alarm of their own. */
+  #forgetOld(): void {
+    const until = this.#clock.now() - ENDED_ROW_MS;
+    const old = this.#sessions.all().filter(({ endedAt }) => endedAt !== null && endedAt <= until);
+    if (old.length > 0) this.#forget(old, 0);
+  }
+
+  /** The rows carry the version: what they held passes to the user's row before they go. */
+  #forget(ended: SessionRow[], versionStep: 0 | 1): void {
+    const row = this.#row.read();
+    const until = Math.max(...ended.map(({ endedAt }) => endedAt ?? 0));
+    const version = versionOf(row, this.#sessions.all()) + versionStep;
+    const lastActiveAt = Math.max(row.lastActiveAt ?? 0, until);
+    this.#row.write(version, lastActiveAt, addTombstones(row.tombstones, ended, this.#clock.now()));
+    this.#sessions.deleteEnded(until);
+  }
+
+  #bury(session: string): void {
+    const { version, lastActiveAt, tombstones } = this.#row.read();
+    const now = this.#clock.now();
+    this.#row.write(version, lastActiveAt, addTombstones(tombstones, [{ session, endedAt: now }], now));
+  }
+
+  /** The version once the sessions are these: one higher where others would see a difference. */
+  #versionAfter(after: SessionRow[]): number {
+    const sessions = this.#sessions.all();
+    const before = this.#presenceWith(sessions, NONE);
+    const next = this.#presenceWith(after, NONE);
+    const same = before.status === next.status && before.devices.join() === next.devices.join();
+    return versionOf(this.#row.read(), sessions) + (same ? 0 : 1);
+  }
+
+  #presenceWith(sessions: SessionRow[], silent: ReadonlySet<string>): Presence {
+    const now = this.#clock.now();
+    return presenceOf({
+      user: this.#user,
+      row: this.#row.read(),
+      sessions,
+      silent,
+      now,
+      graceMs: this.#graceMs,
+    });
+  }
+
+  get #graceMs(): number {
+    return this.#settings.OFFLINE_GRACE_SECONDS * 1000;
+  }
+}
+
+const NONE: ReadonlySet<string> = new Set();

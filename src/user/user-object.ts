@@ -1,0 +1,50 @@
+import { DurableObject } from "cloudflare:workers";
+import { Shell } from "../objects/durable-object.ts";
+import type { AdmitRequest, SessionEnd, UserPort } from "../objects/ports.ts";
+import { User } from "./user.ts";
+
+/** The Durable Object of one user, named by the user id. */
+export class UserObject extends DurableObject<Env> implements UserPort {
+  readonly #shell: Shell<User>;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#shell = new Shell(ctx, env, (ports, settings, name) => new User(ports, settings, name));
+  }
+
+  override fetch(request: Request) {
+    return this.#shell.fetch(request);
+  }
+
+  override webSocketMessage(webSocket: WebSocket, data: string | ArrayBuffer) {
+    return this.#shell.message(webSocket, data);
+  }
+
+  override webSocketClose(webSocket: WebSocket, code: number, reason: string) {
+    this.#shell.close(webSocket, code, reason);
+  }
+
+  override webSocketError(webSocket: WebSocket) {
+    this.#shell.error(webSocket);
+  }
+
+  override alarm(_info?: AlarmInvocationInfo) {
+    this.#shell.alarm();
+  }
+
+  admit(request: AdmitRequest) {
+    return this.#shell.keeper.admit(request);
+  }
+
+  ended(end: SessionEnd) {
+    return this.#shell.keeper.ended(end);
+  }
+
+  presence(reader: { exact: boolean }) {
+    return this.#shell.keeper.presence(reader);
+  }
+
+  sessions() {
+    return this.#shell.keeper.sessions();
+  }
+}

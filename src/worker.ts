@@ -1,0 +1,6 @@
+import { createApp } from "./http/app.ts";
+
+export { ChannelObject } from "./channel/channel-object.ts";
+export { UserObject } from "./user/user-object.ts";
+
+export default createApp();
