@@ -122,11 +122,13 @@ describe.skipIf(!hasBrowser)("console", () => {
     const { page, card, connectEveryone, say } = await open("ann,ben", PHONE);
     await connectEveryone();
     await card("ann").getByText("2 people").waitFor();
-    await say("ann", "a-word-that-is-longer-than-the-screen-is-wide-".repeat(4));
+    await say("ann", `wide ${"w".repeat(150)}`);
     await card("ann").locator("summary", { hasText: "Frames" }).click();
     await card("ann").locator("summary", { hasText: "Token" }).click();
-    await card("ben").getByRole("log").getByText("a-word").waitFor();
+    await card("ben").getByRole("log").getByText("wide www").waitFor();
     await expect(page.evaluate("document.documentElement.scrollWidth")).resolves.toBe(390);
+    const logs = `[...document.querySelectorAll("[role=log]")].map((log) => log.scrollWidth - log.clientWidth)`;
+    await expect(page.evaluate(logs), "cut off at the side").resolves.toEqual([0, 0]);
     const [ann, ben] = await Promise.all([card("ann").boundingBox(), card("ben").boundingBox()]);
     expect(ann?.x).toBe(ben?.x);
   });
