@@ -18,8 +18,30 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      inWorkerd("workers", ["test/workers/**/*.test.ts"], ["test/workers/idle.test.ts"], quick),
+      inWorkerd(
+        "workers",
+        ["test/workers/**/*.test.ts"],
+        ["test/workers/idle.test.ts", "test/workers/port-contract.test.ts"],
+        quick,
+      ),
       inWorkerd("idle", ["test/workers/idle.test.ts"], [], brief),
+      {
+        // The shell of our objects around a probe: the ports are tested without any rules.
+        plugins: [
+          cloudflareTest({
+            main: "./test/workers/probe-object.ts",
+            miniflare: {
+              compatibilityDate: "2026-10-23",
+              bindings: { JWT_SECRET: "a secret that only this test knows" },
+              durableObjects: {
+                USER: { className: "ProbeObject", useSQLite: true },
+                CHANNEL: { className: "ProbeChannel", useSQLite: true },
+              },
+            },
+          }),
+        ],
+        test: { name: "ports", include: ["test/workers/port-contract.test.ts"], testTimeout: 20_000 },
+      },
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 300_000 } },
       {
         test: {

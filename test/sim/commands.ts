@@ -30,8 +30,8 @@ const COMMANDS: readonly Command[] = [
   { weight: 3, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 1, run: (world) => deploy(world) },
-  { weight: 4, run: (world) => withObject(world, hasAlarm, (object) => delayAlarm(world, object)) },
-  { weight: 4, run: (world) => withObject(world, hasAlarm, (object) => repeatAlarm(world, object)) },
+  { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.delay()) },
+  { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },
 ];
 const WEIGHT = COMMANDS.reduce((sum, { weight }) => sum + weight, 0);
@@ -146,16 +146,6 @@ function planCrash({ random }: World, object: SimulatedObject): boolean {
 function deploy(world: World): boolean {
   world.deploy();
   return true;
-}
-
-function delayAlarm({ faults }: World, object: SimulatedObject): boolean {
-  faults.count("alarm late", object.kind);
-  return object.alarm.delay();
-}
-
-function repeatAlarm({ faults }: World, object: SimulatedObject): boolean {
-  faults.count("alarm repeated", object.kind);
-  return object.alarm.repeat();
 }
 
 async function pass(world: World): Promise<boolean> {

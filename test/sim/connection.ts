@@ -1,4 +1,5 @@
 import { type Member, type Message, Published } from "../../src/protocol/bodies.ts";
+import { CLOSE } from "../../src/protocol/close-codes.ts";
 import {
   type OkFrame,
   type RosterFrame,
@@ -10,6 +11,9 @@ import type { Ledger } from "./ledger.ts";
 import type { Link, Peer } from "./link.ts";
 import type { Planned } from "./scheduler.ts";
 import type { World } from "./world.ts";
+
+/** What a client sees of a crash or a deploy. */
+const CUT_OFF = 1006;
 
 /** Where a connection leads to: the user's own object, or a channel. */
 export interface Target {
@@ -101,8 +105,9 @@ export class SimulatedConnection implements Peer {
     this.#onEnd({ refused: code });
   }
 
-  closed(code: number): void {
+  closed(code: number, reason: string): void {
     this.#stop();
+    this.#mayEndSo(code, reason);
     this.#onEnd({ code });
   }
 
@@ -110,6 +115,13 @@ export class SimulatedConnection implements Peer {
     if (text === "pong") return;
     const frames: ServerFrame | ServerFrame[] = JSON.parse(text);
     for (const frame of Array.isArray(frames) ? frames : [frames]) this.#understand(frame);
+  }
+
+  /** Nobody may end a connection that pings and keeps the rules; what may cut it off is known. */
+  #mayEndSo(code: number, reason: string): void {
+    const isExpired = code === CLOSE.tokenExpired && this.#world.now >= this.expiresAt;
+    if (code === CUT_OFF || code === CLOSE.replaced || isExpired) return;
+    this.#wrong(`closed with ${code} (${reason}), though it was alive`);
   }
 
   #understand(frame: ServerFrame): void {

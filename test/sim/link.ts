@@ -76,11 +76,7 @@ export class Link {
   }
 
   refuse(code: string | undefined): void {
-    this.#soon(() => {
-      if (this.#client !== "waiting") return;
-      this.#client = "gone";
-      this.#peer.refused(code);
-    });
+    this.#soon(() => this.#clientIsRefused(code));
   }
 
   toClient(text: string): void {
@@ -105,7 +101,6 @@ export class Link {
   cut(): void {
     if (this.#server !== undefined) this.#server.state = "gone";
     if (this.#client === "open") this.#nature.faults.count("connection cut", this.#end.kind);
-    if (this.#client === "waiting") this.refuse(undefined);
     // What is on its way may still arrive, or be lost with the connection.
     const delay = this.#nature.random.pick([0, this.latencyMs]) ?? 0;
     this.#nature.scheduler.after(delay, () => this.#clientLearnsOfEnd(1006, ""));
@@ -150,7 +145,15 @@ export class Link {
     this.toClient("pong");
   }
 
+  #clientIsRefused(code: string | undefined): void {
+    if (this.#client !== "waiting") return;
+    this.#client = "gone";
+    this.#peer.refused(code);
+  }
+
+  /** Before the upgrade was answered, a broken connection is a broken request. */
   #clientLearnsOfEnd(code: number, reason: string): void {
+    if (this.#client === "waiting") this.#clientIsRefused(undefined);
     if (this.#client !== "open") return;
     this.#client = "gone";
     this.#peer.closed(code, reason);

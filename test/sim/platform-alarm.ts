@@ -1,3 +1,4 @@
+import type { Kind } from "./fault-table.ts";
 import type { Nature } from "./nature.ts";
 import type { Planned } from "./scheduler.ts";
 
@@ -18,6 +19,7 @@ type Fire = (begin: () => boolean) => Promise<void>;
  */
 export class PlatformAlarm {
   readonly #nature: Nature;
+  readonly #kind: Kind;
   readonly #fire: Fire;
   #at: number | null = null;
   /** `at` as the last turn left it. */
@@ -27,8 +29,10 @@ export class PlatformAlarm {
   #handling: number | null = null;
   #threw = false;
   #retries = 0;
+  #isToBeRepeated = false;
 
-  constructor(nature: Nature, fire: Fire) {
+  constructor(nature: Nature, kind: Kind, fire: Fire) {
+    this.#kind = kind;
     this.#nature = nature;
     this.#fire = fire;
   }
@@ -51,7 +55,10 @@ export class PlatformAlarm {
     const handled = this.#handling;
     if (handled !== null && this.#threw && this.#at === null) this.#retry(handled);
     else {
-      if (handled !== null) this.#retries = 0;
+      if (handled !== null) {
+        this.#retries = 0;
+        this.#planRepeat();
+      }
       if (this.#at !== this.#durable || handled !== null) this.#plan(this.#at, this.#usualDelay());
     }
     this.#endTurn();
@@ -69,17 +76,25 @@ export class PlatformAlarm {
   /** Makes the platform up to ten minutes late; `at` stays what it was. False where no alarm is set. */
   delay(): boolean {
     if (this.#at === null) return false;
+    this.#nature.faults.count("alarm late", this.#kind);
     this.#plan(this.#at, this.#nature.random.logBetween(1_000, LATEST_MS));
     return true;
   }
 
-  /** Makes the platform forget that the handler finished, and call it once more. False where no alarm is set. */
+  /** Makes the platform forget that the handler finished, the next time, and call it once more. */
   repeat(): boolean {
     if (this.#at === null) return false;
-    const { scheduler, random } = this.#nature;
-    const again = Math.max(this.#at, scheduler.now) + random.logBetween(1, LATEST_REPEAT_MS);
-    scheduler.at(again, () => this.#fire(() => this.#begin(again)));
+    this.#isToBeRepeated = true;
     return true;
+  }
+
+  #planRepeat(): void {
+    if (!this.#isToBeRepeated) return;
+    this.#isToBeRepeated = false;
+    const { scheduler, random, faults } = this.#nature;
+    const again = scheduler.now + random.logBetween(1, LATEST_REPEAT_MS);
+    faults.count("alarm repeated", this.#kind);
+    scheduler.at(again, () => this.#fire(() => this.#begin(again)));
   }
 
   #retry(handled: number): void {

@@ -1,33 +1,40 @@
 import type { Settings } from "../../src/config.ts";
+import type { Ports } from "../../src/objects/ports.ts";
 import type { PortHarness, ProbeClient } from "../fixtures/port-contract.ts";
 import { Probe } from "../fixtures/probe.ts";
 import type { Link } from "./link.ts";
 import { World } from "./world.ts";
 
 /** Probes throw because a test asks them to. */
-class ProbeWorld extends World {
+export class ProbeWorld extends World {
+  constructor(seed: number, settings: Settings) {
+    super(seed, settings, { user: Probe, channel: Probe });
+  }
+
   override thrown(): boolean {
     return false;
+  }
+
+  /** One event of a user object. Its promise is settled once time passes. */
+  within<T>(name: string, work: (ports: Ports) => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.scheduler.after(1, () =>
+        this.object("user", name).turn("a test looks in", (instance) => {
+          const { core } = instance;
+          if (!(core instanceof Probe)) throw new Error("no probe");
+          instance.handle(async () => await work(core.ports), resolve, reject);
+        }),
+      );
+    });
   }
 }
 
 /** The ports as the simulator makes them. */
 export function simulatedHarness(settings: Settings): PortHarness {
-  const world = new ProbeWorld(1, settings, { user: Probe, channel: Probe });
+  const world = new ProbeWorld(1, settings);
 
   return {
-    within: (name, work) =>
-      world.until(
-        new Promise((resolve, reject) => {
-          world.scheduler.after(1, () =>
-            world.object("user", name).turn("a test looks in", (instance) => {
-              const { core } = instance;
-              if (!(core instanceof Probe)) throw new Error("no probe");
-              instance.handle(async () => await work(core.ports), resolve, reject);
-            }),
-          );
-        }),
-      ),
+    within: (name, work) => world.until(world.within(name, work)),
 
     connect: async (name) => {
       const received: string[] = [];

@@ -41,7 +41,7 @@ export class SimulatedObject {
     this.name = name;
     this.#nature = nature;
     this.#portsOf = portsOf;
-    this.alarm = new PlatformAlarm(nature, (begin) => this.#alarmFires(begin));
+    this.alarm = new PlatformAlarm(nature, kind, (begin) => this.#alarmFires(begin));
   }
 
   get isAwake(): boolean {

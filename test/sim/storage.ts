@@ -20,6 +20,8 @@ export class Storage implements Sql {
   readonly #prepared = new Map<string, Prepared>();
   #inTurn = false;
   #nested = 0;
+  /** Grows with every turn that wrote. */
+  version = 0;
 
   all<Row>(query: string, ...values: SqlValue[]): Row[] {
     const { statement, reads } = this.#prepare(query, values);
@@ -52,8 +54,10 @@ export class Storage implements Sql {
 
   /** The turn is over and its writes are durable. */
   commit(): void {
-    if (this.#inTurn) this.#db.exec("COMMIT");
+    if (!this.#inTurn) return;
+    this.#db.exec("COMMIT");
     this.#inTurn = false;
+    this.version++;
   }
 
   /** The turn never was. */
