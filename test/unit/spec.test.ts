@@ -6,7 +6,7 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 const idsIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, id = ""]) => id);
 
-const rules = idsIn(read("docs/SPEC.md"), /^- \*\*([A-Z]{2}\d+)\*\* /gm);
+const rules = idsIn(read("docs/SPEC.md"), /^- \*\*([A-Z]{2,3}\d+)\*\* /gm);
 const faults = idsIn(read("docs/faults.md"), /^\| ([A-Z]\d+) \|/gm);
 
 /** The ids that open the names of tests, and of contract suites that several test files run. */
