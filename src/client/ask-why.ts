@@ -14,6 +14,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "token_revoked",
   "forbidden",
   "origin_not_allowed",
+  "not_available",
 ]);
 
 export interface RefusedAttempt {

@@ -30,9 +30,12 @@ export class Sweep implements Duty {
     this.#regularAt = connections.size === 0 ? null : (ports.alarm.at() ?? ports.clock.now());
   }
 
-  /** A connection was opened. */
+  /** A connection was opened. The first one starts the interval anew: what was planned for others is past. */
   watch(connection: Connection): void {
-    this.#regularAt ??= this.#clock.now() + this.#intervalMs;
+    if (this.#connections.size === 1) {
+      this.#regularAt = this.#clock.now() + this.#intervalMs;
+      this.#earlyAt = Number.POSITIVE_INFINITY;
+    }
     this.#earlyAt = Math.min(this.#earlyAt, this.#connections.expiryOf(connection));
   }
 

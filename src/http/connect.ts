@@ -14,26 +14,33 @@ const SUBPROTOCOL = "presence.v1";
 /** WebSocket upgrades: everything is decided here, and only then forwarded to the keeper. */
 export const connect = new Hono<AppEnv>()
   .get("/v1/connect", async (context) => {
-    const claims = await connecting(context);
+    const claims = await claimsOf(context);
+    mustUpgrade(context);
     const keeper = context.env.USER.getByName(claims.sub);
     return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
   })
   .get("/v1/channels/:channel/connect", async (context) => {
-    const claims = await connecting(context);
+    const claims = await claimsOf(context);
     const channel = channelIn(context);
     mustUseChannel(context, claims, "subscribe", channel);
     if (context.req.query("rewind") !== undefined)
       throw problem("not_available", "rewind is not available yet");
+    mustUpgrade(context);
     const keeper = context.env.CHANNEL.getByName(channel);
     return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
   });
 
-async function connecting(context: AppContext): Promise<Claims> {
+async function claimsOf(context: AppContext): Promise<Claims> {
   if (!originAllowed(context.req.header("Origin") ?? null, context.get("settings"))) {
     throw problem("origin_not_allowed", "this origin may not connect");
   }
   const { claims } = await requireUser(context);
-  if (context.req.header("Upgrade")?.toLowerCase() === "websocket") return claims;
+  return claims;
+}
+
+/** Asked last, so that a plain GET tells a client why its upgrade was refused: a browser learns only 1006. */
+function mustUpgrade(context: AppContext): void {
+  if (context.req.header("Upgrade")?.toLowerCase() === "websocket") return;
   if (context.req.header("Accept")?.includes("text/event-stream")) {
     throw problem("not_available", "event streams are not available yet");
   }

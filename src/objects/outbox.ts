@@ -36,6 +36,8 @@ export class Outbox<D extends Debt> implements Duty {
   readonly #send: (debt: D) => Promise<void>;
   readonly #onSettled: (id: string) => void;
   readonly #underWay = new Set<string>();
+  /** Sent by this instance, with whatever result: from here on only the alarm sends it again. */
+  readonly #sent = new Set<string>();
   readonly #settled = new Set<string>();
 
   constructor(
@@ -64,6 +66,7 @@ export class Outbox<D extends Debt> implements Duty {
   /** The row of a settled debt was deleted. */
   forget(id: string): void {
     this.#settled.delete(id);
+    this.#sent.delete(id);
   }
 
   nextAt(): number | null {
@@ -74,7 +77,7 @@ export class Outbox<D extends Debt> implements Duty {
 
   /** Sends what was written in this turn; the alarm sends it again if this object dies meanwhile. */
   kick(): void {
-    this.#start(this.#unsettled().filter((debt) => debt.tries === 0));
+    this.#start(this.#unsettled().filter((debt) => debt.tries === 0 && !this.#sent.has(debt.id)));
   }
 
   run(now: number): void {
@@ -91,6 +94,7 @@ export class Outbox<D extends Debt> implements Duty {
     for (const debt of debts) {
       if (this.#underWay.has(debt.id)) continue;
       this.#underWay.add(debt.id);
+      this.#sent.add(debt.id);
       this.#ports.background.run(this.#pay(debt));
     }
   }

@@ -12,7 +12,6 @@ export interface PresenceFacts {
   sessions: readonly SessionRow[];
   /** Sessions that are kept here and have been silent for the TTL: a read never counts them. */
   silent: ReadonlySet<string>;
-  now: number;
   graceMs: number;
 }
 
@@ -26,36 +25,33 @@ export function offlineAt(sessions: readonly SessionRow[], graceMs: number): num
   return last === null ? null : last + graceMs;
 }
 
-/** Online exactly if a live session exists or grace runs. */
-export function isOnline(sessions: readonly SessionRow[], now: number, graceMs: number): boolean {
-  if (sessions.some(({ endedAt }) => endedAt === null)) return true;
-  const end = offlineAt(sessions, graceMs);
-  return end !== null && now < end;
-}
-
-/** The version that readers see: the highest that any row holds. A turn to offline by time alone counts too. */
+/** The version that readers see: the highest that any row holds. */
 export function versionOf(row: UserRow, sessions: readonly SessionRow[]): number {
   return sessions.reduce((highest, session) => Math.max(highest, session.version), row.version);
 }
 
-export function presenceOf(facts: PresenceFacts): Presence {
-  const { user, row, now, graceMs } = facts;
-  const heard = facts.sessions.filter(({ session }) => !facts.silent.has(session));
-  const online = isOnline(heard, now, graceMs);
-  const version = versionOf(row, facts.sessions);
-  const lastActiveAt = lastSeen(row, facts.sessions);
-  if (!online) {
-    const seen = { user, status: "offline" as const, lastActiveAt, devices: [] };
-    return version === 0 ? seen : { ...seen, version };
-  }
-  const live = heard.filter(({ endedAt }) => endedAt === null);
-  return {
+/**
+ * Online exactly if a live session exists or the grace runs. When it is over its rows go, and with them the
+ * version rises: so no reader sees a user offline under the version that was online.
+ */
+export function presenceOf({ user, row, sessions, silent, graceMs }: PresenceFacts): Presence {
+  const live = sessions.filter(({ session, endedAt }) => endedAt === null && !silent.has(session));
+  const counted = live.length > 0 ? live : inGrace(sessions, graceMs);
+  const version = versionOf(row, sessions);
+  const presence = {
     user,
-    status: "online",
-    lastActiveAt,
-    devices: deviceTypes(live.length > 0 ? live : heard),
-    version,
+    status: counted.length > 0 ? ("online" as const) : ("offline" as const),
+    lastActiveAt: lastSeen(row, sessions),
+    devices: deviceTypes(counted),
   };
+  return version === 0 ? presence : { ...presence, version };
+}
+
+/** Those that ended last, where none lives. What ended longer before them is no device of the user any more. */
+function inGrace(sessions: readonly SessionRow[], graceMs: number): SessionRow[] {
+  const over = offlineAt(sessions, graceMs);
+  if (over === null) return [];
+  return sessions.filter(({ endedAt }) => (endedAt ?? 0) > over - 2 * graceMs);
 }
 
 /** What others see: times rounded down to the minute, which is all that another person needs. */

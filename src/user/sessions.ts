@@ -127,15 +127,7 @@ export class Sessions {
   }
 
   #presenceWith(sessions: SessionRow[], silent: ReadonlySet<string>): Presence {
-    const now = this.#clock.now();
-    return presenceOf({
-      user: this.#user,
-      row: this.#row.read(),
-      sessions,
-      silent,
-      now,
-      graceMs: this.#graceMs,
-    });
+    return presenceOf({ user: this.#user, row: this.#row.read(), sessions, silent, graceMs: this.#graceMs });
   }
 
   get #graceMs(): number {

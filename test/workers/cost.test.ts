@@ -8,13 +8,21 @@ const sessionsOf = async (user: string) =>
   ((await read(`/v1/users/${user}/sessions`)).sessions as unknown[]).length;
 const isOffline = async (user: string) => (await read(`/v1/users/${user}/presence`)).status === "offline";
 
+const alarmOf = (stub: DurableObjectStub) => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+
 /** The objects of a name that was used before: their tables exist, and nothing is under way. */
 async function warmed(user: string, channel?: string): Promise<void> {
   const client = await WorkerClient.connect(user, channel === undefined ? {} : { channel });
   client.socket.close(1000);
   await until(() => isOffline(user));
-  if (channel !== undefined)
+  if (channel !== undefined) {
     await until(async () => (await read(`/v1/channels/${channel}/members`)).count === 0);
+  }
+  const stubs = [
+    env.USER.getByName(user),
+    ...(channel === undefined ? [] : [env.CHANNEL.getByName(channel)]),
+  ];
+  for (const stub of stubs) await until(async () => (await alarmOf(stub)) === null);
 }
 
 test("[CT1] a user connection and its clean end write at most 6 rows over all objects", async () => {
@@ -101,7 +109,6 @@ test("[CT6] reading what nobody ever used writes nothing", async () => {
 test("[CT7] an object without sessions has no alarm", async () => {
   await warmed("quiet", "quiet");
   for (const stub of [env.USER.getByName("quiet"), env.CHANNEL.getByName("quiet")]) {
-    const alarm = () => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
-    await until(async () => (await alarm()) === null);
+    expect(await alarmOf(stub)).toBeNull();
   }
 });

@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Locator } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type ConsolePage, hasBrowser, launchBrowser, openConsole } from "../fixtures/console-page.ts";
+import { startService } from "../fixtures/service.ts";
+
+const README_PICTURE = new URL("../../docs/console.png", import.meta.url).pathname;
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+describe.skipIf(!hasBrowser)("console", () => {
+  let service: Awaited<ReturnType<typeof startService>>;
+  let browser: Browser;
+  let opened: ConsolePage | undefined;
+  let channels = 0;
+
+  beforeAll(async () => {
+    service = await startService({ vars: { OFFLINE_GRACE_SECONDS: "1" } });
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await service?.stop();
+  });
+  afterEach(async () => {
+    const problems = opened?.problems;
+    await opened?.page.close();
+    opened = undefined;
+    expect(problems ?? [], "errors in the page").toEqual([]);
+  });
+
+  async function open(people = "ann,ben", options = {}): Promise<ConsolePage> {
+    const address = `${service.url}/?people=${people}&channel=room-${++channels}`;
+    opened = await openConsole(browser, address, options);
+    return opened;
+  }
+
+  test("[CO1] the first page has two people and a channel, and one click connects them", async () => {
+    opened = await openConsole(browser, service.url);
+    const { page, card, connectEveryone } = opened;
+    await expect(page.getByRole("textbox", { name: "Channel" }).inputValue()).resolves.toBe("lobby");
+    await connectEveryone();
+    for (const user of ["ann", "ben"]) await card(user).getByText("Connected", { exact: true }).waitFor();
+  });
+
+  test("[CO2] two people see each other join, each with the type of their device", async () => {
+    const { card, member, connectEveryone } = await open();
+    await connectEveryone();
+    await member(card("ann"), "ben").getByText("mobile").waitFor({ state: "attached" });
+    await member(card("ben"), "ann").getByText("web").waitFor({ state: "attached" });
+    await card("ann").getByText("2 people, 2 sessions").waitFor();
+  });
+
+  test("[CO3] a message appears at the other, and markup in it is only text", async () => {
+    const { page, card, connectEveryone, say } = await open();
+    await connectEveryone();
+    const text = `<img src=x onerror="throw new Error('markup')"> hello`;
+    await card("ben").getByText("Connected", { exact: true }).waitFor();
+    await say("ann", text);
+    const log = card("ben").getByRole("log", { name: "Messages" });
+    await log.getByText(text).waitFor();
+    await expect(log.getByText("ann", { exact: true }).count()).resolves.toBe(1);
+    await expect(page.locator("img").count()).resolves.toBe(0);
+  });
+
+  test("[CO4] who types is shown to the others, and no longer once they stop", async () => {
+    const { card, connectEveryone } = await open();
+    await connectEveryone();
+    await card("ann").getByText("2 people").waitFor();
+    await card("ann").getByRole("textbox", { name: "Message from ann" }).pressSequentially("hm");
+    const line = card("ben").getByText("ann is typing…");
+    await line.waitFor();
+    await line.waitFor({ state: "detached" });
+    await expect(card("ann").getByText("typing…").count()).resolves.toBe(0);
+  });
+
+  test("[CO5] who disconnects is gone for the others after the grace", async () => {
+    const { card, member, connectEveryone } = await open();
+    await connectEveryone();
+    await member(card("ann"), "ben").waitFor();
+    await card("ben").getByRole("button", { name: "Disconnect" }).click();
+    await card("ann").getByText("ben left").waitFor();
+    await member(card("ann"), "ben").waitFor({ state: "detached" });
+    await card("ben").getByText("Not connected").waitFor();
+  });
+
+  test("[CO6] a second device of the same person is one member with two sessions", async () => {
+    const { page, card, member, connectEveryone } = await open();
+    await connectEveryone();
+    await member(card("ann"), "ben").waitFor();
+    await card("ben").getByRole("button", { name: "Add another device of ben" }).click();
+    await member(card("ann"), "ben").getByText("2 sessions").waitFor();
+    await expect(member(card("ann"), "ben").count()).resolves.toBe(1);
+    expect(page.url()).toContain("people=ann,ben,ben");
+  });
+
+  test("[CO7] everything is done without a mouse, and the focus is seen", async () => {
+    const { page, card } = await open();
+    const { keyboard } = page;
+    await keyboard.press("Tab");
+    await expectFocus(page.getByRole("textbox", { name: "Channel" }));
+    await keyboard.press("Enter");
+    await card("ben").getByText("Connected", { exact: true }).waitFor();
+    await expectFocus(card("ann").getByRole("textbox", { name: "Message from ann" }));
+    await keyboard.type("no mouse");
+    await keyboard.press("Enter");
+    await card("ben").getByRole("log").getByText("no mouse").waitFor();
+    const token = card("ann").locator("summary", { hasText: "Token" });
+    const frames = card("ann").locator("summary", { hasText: "Frames" });
+    for (const next of [card("ann").getByRole("button", { name: "Send" }), token, frames]) {
+      await keyboard.press("Tab");
+      await expectFocus(next);
+    }
+    const outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+    await expect(outline).resolves.toBe("solid");
+    await keyboard.press("Enter");
+    await card("ann").getByRole("list", { name: "Frames" }).getByText("publish", { exact: true }).waitFor();
+  });
+
+  test("[CO8] on a phone people stack, and nothing scrolls sideways", async () => {
+    const { page, card, connectEveryone, say } = await open("ann,ben", PHONE);
+    await connectEveryone();
+    await card("ann").getByText("2 people").waitFor();
+    await say("ann", `wide ${"w".repeat(150)}`);
+    await card("ann").locator("summary", { hasText: "Frames" }).click();
+    await card("ann").locator("summary", { hasText: "Token" }).click();
+    await card("ben").getByRole("log").getByText("wide www").waitFor();
+    await expect(page.evaluate("document.documentElement.scrollWidth")).resolves.toBe(390);
+    const logs = `[...document.querySelectorAll("[role=log]")].map((log) => log.scrollWidth - log.clientWidth)`;
+    await expect(page.evaluate(logs), "cut off at the side").resolves.toEqual([0, 0]);
+    const [ann, ben] = await Promise.all([card("ann").boundingBox(), card("ben").boundingBox()]);
+    expect(ann?.x).toBe(ben?.x);
+  });
+
+  test("[CO9] who comes later reads what was said before", async () => {
+    const { card, say } = await open();
+    await card("ann").getByRole("button", { name: "Connect", exact: true }).click();
+    await card("ann").getByText("Connected", { exact: true }).waitFor();
+    await say("ann", "is anybody here?");
+    await card("ann").getByRole("log").getByText("is anybody here?").waitFor();
+    await card("ben").getByRole("button", { name: "Connect", exact: true }).click();
+    await card("ben").getByRole("log").getByText("is anybody here?").waitFor();
+  });
+
+  test("[CO10] claims that are no JSON object are refused before anything connects", async () => {
+    const { card } = await open();
+    await card("ann").locator("summary", { hasText: "Token" }).click();
+    await card("ann").getByRole("textbox", { name: "More claims" }).fill("[1");
+    await card("ann").getByRole("button", { name: "Connect", exact: true }).click();
+    await card("ann").getByText("Not a JSON object.").waitFor();
+    await expect(card("ann").getByText("Not connected").count()).resolves.toBe(1);
+  });
+
+  test("[CO11] the picture in the README is what the console looks like", async () => {
+    const { page, card, member, connectEveryone, say } = await open("ann,ben", { colorScheme: "light" });
+    await page.getByRole("textbox", { name: "Channel" }).fill("lobby-picture");
+    await connectEveryone();
+    await member(card("ann"), "ben").waitFor();
+    await say("ann", "Morning! Is the new build on staging?");
+    await card("ben").getByRole("log").getByText("staging").waitFor();
+    await say("ben", "Since ten minutes ago. Looks good so far.");
+    await card("ann").getByRole("log").getByText("so far").waitFor();
+    await card("ann").locator("summary", { hasText: "Frames" }).click();
+    await card("ben").getByRole("textbox", { name: "Message from ben" }).pressSequentially("Shall we ship");
+    await card("ann").getByText("ben is typing…").waitFor();
+    const folder = await mkdtemp(join(tmpdir(), "rollcall-picture-"));
+    const update = process.env.UPDATE_SCREENSHOT !== undefined;
+    const picture = await page.screenshot({ path: update ? README_PICTURE : join(folder, "console.png") });
+    await rm(folder, { recursive: true });
+    // Width and height stand at byte 16 of a PNG; an empty page of this size takes less than 10 KB.
+    expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([1280, 800]);
+    expect(picture.length).toBeGreaterThan(30_000);
+  });
+});
+
+/** Waits until this is where the keyboard goes. */
+async function expectFocus(target: Locator): Promise<void> {
+  await target.and(target.page().locator(":focus")).waitFor();
+}

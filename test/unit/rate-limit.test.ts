@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { RateLimit } from "../../src/connections/rate-limit.ts";
+
+test("[LI2] never more than the burst and the rate together are admitted in any stretch of time", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 200 }), (pauses) => {
+      const limit = new RateLimit(10, 5, 0);
+      const admitted: number[] = [];
+      let now = 0;
+      for (const pause of pauses) {
+        now += pause;
+        if (limit.take(now) === 0) admitted.push(now);
+      }
+      for (const [i, from] of admitted.entries()) {
+        for (const [j, to] of admitted.entries()) {
+          if (j >= i) expect(j - i + 1).toBeLessThanOrEqual(5 + ((to - from) / 1000) * 10 + 1e-6 + 1);
+        }
+      }
+    }),
+  );
+});
+
+test("[LI2] who waits as long as told is admitted", () => {
+  const limit = new RateLimit(10, 1, 0);
+  expect(limit.take(0)).toBe(0);
+  const wait = limit.take(0);
+  expect(wait).toBe(100);
+  expect(limit.take(wait)).toBe(0);
+});
+
+test("[LI2] a clock that goes back gives nothing away", () => {
+  const limit = new RateLimit(10, 1, 10_000);
+  limit.take(10_000);
+  expect(limit.take(0)).toBeGreaterThan(0);
+});

@@ -1,0 +1,39 @@
+import { expect, test } from "vitest";
+import { BadSettings, settingsOf } from "../../src/config.ts";
+
+const base = { JWT_SECRET: "a-secret-of-thirty-two-characters" };
+
+test("[CF1] without settings there is no way to sign tokens, and that stops the Worker", () => {
+  expect(() => settingsOf({})).toThrow(BadSettings);
+  expect(() => settingsOf({})).toThrow(/JWT_SECRET/);
+});
+
+test("[CF1] defaults are those of a deployment: closed, no console, no token in a query", () => {
+  expect(settingsOf({ ...base })).toMatchObject({
+    DEFAULT_GRANTS: "closed",
+    ALLOWED_ORIGINS: [],
+    ALLOW_QUERY_TOKEN: false,
+    CONSOLE: false,
+    API_KEYS: [],
+    HEARTBEAT_INTERVAL_SECONDS: 25,
+    SESSION_TTL_SECONDS: 60,
+    OFFLINE_GRACE_SECONDS: 5,
+    MAX_SESSIONS_PER_USER: 20,
+  });
+});
+
+test.each([
+  ["JWT_SECRET", "too-short"],
+  ["API_KEYS", "nameonly"],
+  ["API_KEYS", "name:fly=a-secret-of-many-characters"],
+  ["SESSION_TTL_SECONDS", "-1"],
+  ["SESSION_TTL_SECONDS", "soon"],
+  ["HEARTBEAT_INTERVAL_SECONDS", "60"],
+  ["DEFAULT_GRANTS", "ajar"],
+  ["CONSOLE", "yes"],
+  ["MAX_FRAME_BYTES", "1e3"],
+])("[CF2] %s=%s is named in the message, its value is not", (name, value) => {
+  const fault = () => settingsOf({ ...base, [name]: value });
+  expect(fault).toThrow(new RegExp(name));
+  if (value.length > 4) expect(fault).not.toThrow(new RegExp(value));
+});
