@@ -94,11 +94,8 @@ const Settings = z
   })
   .superRefine((settings, context) => {
     if (settings.JWT_SECRET === undefined && settings.JWKS_URL === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["JWT_SECRET"],
-        message: "set this or JWKS_URL: there is no way to sign tokens",
-      });
+      const message = "set this or JWKS_URL: there is no way to sign tokens";
+      context.addIssue({ code: "custom", path: ["JWT_SECRET"], message });
     }
     if (settings.HEARTBEAT_INTERVAL_SECONDS >= settings.SESSION_TTL_SECONDS) {
       context.addIssue({

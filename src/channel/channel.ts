@@ -176,15 +176,15 @@ export class Channel implements Keeper, ChannelPort {
 
   /** Where a new session stands: the first page of the roster, and the top of the log. */
   #standing(connection: Connection) {
-    const { members, ...page } = this.#members.firstPage();
+    const { count, ...detail } = this.#members.firstPage();
     return {
       channel: this.#name,
       epoch: this.#log.epoch(),
       offset: this.#log.top,
       recovered: false,
       messages: [],
-      ...page,
-      ...(this.#mayHearOfMembers(connection) ? { members } : {}),
+      count,
+      ...(this.#mayHearOfMembers(connection) ? detail : {}),
     };
   }
 

@@ -1,7 +1,7 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
-import { sendError, sendOk } from "../connections/incoming.ts";
+import { answerHeartbeat, sendError, sendOk } from "../connections/incoming.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
 import type {
   ClientFrame,
@@ -11,6 +11,7 @@ import type {
   SignalFrame,
 } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { notAvailable } from "../protocol/later.ts";
 import type { Members } from "./members.ts";
 import type { Messages } from "./messages.ts";
 
@@ -34,7 +35,7 @@ export class ChannelFrames {
   answer(connection: Connection, frame: ClientFrame): void {
     switch (frame.type) {
       case "heartbeat":
-        return sendOk(connection, frame.ref);
+        return answerHeartbeat(connection, frame);
       case "publish":
       case "signal":
       case "history":
@@ -45,17 +46,13 @@ export class ChannelFrames {
         return;
       }
       default:
-        return sendError(
-          connection,
-          refusal("not_available", `${frame.type} is not available yet`),
-          frame.ref,
-        );
+        return sendError(connection, notAvailable(frame.type), frame.ref);
     }
   }
 
   #granted(connection: Connection, frame: ChannelFrame): Refusal | undefined {
     if (frame.type === "signal" && frame.user !== undefined) {
-      return refusal("not_available", "signals to a user are not available yet");
+      return notAvailable("a signal to a user");
     }
     if (frame.channel !== undefined && frame.channel !== this.#channel) {
       return refusal("bad_request", "channel: this connection is to another channel");

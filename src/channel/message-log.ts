@@ -3,6 +3,9 @@ import type { MessageQuery, Published } from "../protocol/bodies.ts";
 import { ChannelTable } from "./channel-table.ts";
 import { MessageTable, type StoredMessage } from "./message-table.ts";
 
+/** A call between objects carries at most 32 MiB, and a socket should not have to queue more than this. */
+const PAGE_CHARACTERS = 1_048_576;
+
 /**
  * The log of one channel: offsets are dense, grow by one, and are given in the transaction that stores the
  * message, so what was answered is what is stored. The top is read from the log itself on wake-up.
@@ -57,10 +60,20 @@ export class MessageLog {
     });
   }
 
-  /** One page. A channel that nobody has used has an empty log, and reading it writes nothing. */
+  /**
+   * One page, which ends early where it would hold more than `PAGE_CHARACTERS` (but never before its first
+   * message). A channel that nobody has used has an empty log, and reading it writes nothing.
+   */
   page(query: MessageQuery): LogPage {
-    const epoch = this.knownEpoch ?? "";
-    const messages = this.#table.page(query).map((message) => this.#message(epoch, message));
+    const epoch = this.knownEpoch;
+    const messages: string[] = [];
+    let characters = 0;
+    for (const stored of epoch === null ? [] : this.#table.read(query)) {
+      const message = this.#message(epoch ?? "", stored);
+      characters += message.length;
+      if (messages.length > 0 && characters > PAGE_CHARACTERS) break;
+      messages.push(message);
+    }
     return { epoch, offset: this.top, messagesJson: `[${messages.join(",")}]` };
   }
 

@@ -33,6 +33,7 @@ interface Row {
   from_device: string | null;
 }
 
+const ROWS_AT_ONCE = 50;
 const COLUMNS = "offset, at, event, data, from_user, from_session, from_device";
 const INSERT = `INSERT INTO message (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const TOP = "SELECT max(offset) AS top FROM message";
@@ -56,9 +57,24 @@ export class MessageTable {
     this.#sql.run(INSERT, offset, at, event, dataJson, ...sender);
   }
 
-  page({ after, before, limit, order }: MessageQuery): StoredMessage[] {
+  /** In the order asked for, a few rows at a time: whoever reads may stop early. */
+  *read({
+    after = 0,
+    before = Number.MAX_SAFE_INTEGER,
+    limit,
+    order,
+  }: MessageQuery): Generator<StoredMessage> {
     const query = order === "asc" ? ASCENDING : DESCENDING;
-    return this.#sql.all<Row>(query, after ?? 0, before ?? Number.MAX_SAFE_INTEGER, limit).map(fromRow);
+    let [low, high, left] = [after, before, limit];
+    while (left > 0) {
+      const rows = this.#sql.all<Row>(query, low, high, Math.min(left, ROWS_AT_ONCE));
+      for (const row of rows) yield fromRow(row);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < ROWS_AT_ONCE) return;
+      if (order === "asc") low = last.offset;
+      else high = last.offset;
+      left -= rows.length;
+    }
   }
 }
 

@@ -22,12 +22,14 @@ export class Messages {
     return published;
   }
 
-  /** Nothing is stored, and it never returns to its sender. */
+  /** Nothing is stored, and it never returns to its sender: the session, or the user where it has none. */
   signal({ event, dataJson, from }: SignalRequest): void {
     const head = JSON.stringify({ type: "signal", event, channel: this.#channel, ...(from && { from }) });
     const text = dataJson === undefined ? head : `${head.slice(0, -1)},"data":${dataJson}}`;
     for (const connection of this.#connections.all()) {
-      if (connection.session !== from?.session) connection.socket.send(text);
+      const isSender =
+        from?.session === undefined ? connection.user === from?.user : connection.session === from.session;
+      if (!isSender) connection.socket.send(text);
     }
   }
 

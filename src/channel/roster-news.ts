@@ -75,18 +75,19 @@ export class RosterNews {
   #tellAll(): void {
     if (this.#isEmpty) return; // who came within the tick has left within it
     this.#toldAt = this.#ports.clock.now();
-    const isDetailed = this.#roster.count <= this.#detailMax;
-    const frame: RosterFrame = {
-      type: "members",
-      channel: this.#channel,
-      count: this.#roster.count,
-      joined: isDetailed ? [...this.#joined.values()] : [],
-      left: isDetailed ? [...this.#left].map((user) => ({ user })) : [],
-      changed: isDetailed ? [...this.#changed.values()] : [],
-    };
+    const frame: RosterFrame = { type: "members", channel: this.#channel, count: this.#roster.count };
+    if (this.#roster.count <= this.#detailMax) Object.assign(frame, this.#detail());
     this.#joined.clear();
     this.#changed.clear();
     this.#left.clear();
     this.#tell(JSON.stringify(frame));
+  }
+
+  #detail(): Pick<RosterFrame, "joined" | "left" | "changed"> {
+    return {
+      joined: [...this.#joined.values()],
+      left: [...this.#left].map((user) => ({ user })),
+      changed: [...this.#changed.values()],
+    };
   }
 }

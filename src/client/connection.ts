@@ -18,11 +18,11 @@ export interface PublishOptions {
   event?: string;
   /** Needed on a user's own connection. */
   channel?: string;
-  /** Idempotency key, 1-64 characters: publishing it again within 24 hours publishes nothing new. */
+  /** Idempotency key, 1-64 characters: publishing it again within 24 hours publishes nothing new. Refused as `not_available` for now. */
   key?: string;
-  /** After so many seconds the message is no longer worth delivering. */
+  /** After so many seconds the message is no longer worth delivering. Refused as `not_available` for now. */
   ttlSeconds?: number;
-  /** Leave out the user's own session or device. */
+  /** Leave out the user's own session or device. Refused as `not_available` for now. */
   exclude?: { session?: string; device?: string };
 }
 
@@ -95,7 +95,9 @@ export class Connection {
   }
 
   /** One page of a channel's members, at most `limit` (1-1000, default 100). Rejects like `publish`. */
-  members(options: { channel?: string; cursor?: string; limit?: number } = {}): Promise<MemberPage> {
+  members(
+    options: { channel?: string; cursor?: string; limit?: number } = {},
+  ): Promise<Omit<MemberPage, "sessions">> {
     return this.#ask({ type: "members", ...this.#inChannel(options) });
   }
 

@@ -1,11 +1,15 @@
 import type { Settings } from "../config.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets } from "../objects/ports.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
+import type { ClosingFrame } from "../protocol/server-frames.ts";
 import { readAttachment } from "./attachment.ts";
 import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
 import { type Incoming, readFrame } from "./incoming.ts";
 import { RateLimit } from "./rate-limit.ts";
+
+/** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */
+const TRY_AGAIN_AFTER_MS = 1000;
 
 /** A connection that this keeper has ended, and why. */
 export interface Ended {
@@ -28,7 +32,7 @@ export class Connections {
     this.#settings = settings;
     for (const socket of sockets.open()) {
       const state = readAttachment(socket.attachment);
-      if (state === undefined) socket.close(CLOSE.tryAgain, "unreadable after an update");
+      if (state === undefined) closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update");
       else this.#add(new Connection(socket, state, this.#newRate()));
     }
   }
@@ -68,8 +72,7 @@ export class Connections {
 
   /** Says why, closes, forgets: from here on its session is over, whenever the close event comes. */
   end(connection: Connection, code: CloseCode, reason: string): void {
-    connection.send({ type: "closing", code, reason, reconnect: mayReconnect(code) });
-    connection.socket.close(code, reason);
+    closeWithWord(connection.socket, code, reason);
     this.drop(connection);
   }
 
@@ -138,4 +141,11 @@ export class Connections {
   get #ttlMs(): number {
     return this.#settings.SESSION_TTL_SECONDS * 1000;
   }
+}
+
+function closeWithWord(socket: Socket, code: CloseCode, reason: string): void {
+  const wait = code === CLOSE.tryAgain ? { retryAfterMs: TRY_AGAIN_AFTER_MS } : {};
+  const closing: ClosingFrame = { type: "closing", code, reason, reconnect: mayReconnect(code), ...wait };
+  socket.send(JSON.stringify(closing));
+  socket.close(code, reason);
 }

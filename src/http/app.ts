@@ -4,12 +4,12 @@ import { originAllowed } from "../auth/origin.ts";
 import { settingsOf } from "../config.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
-import { LATER_ROUTES } from "../protocol/later.ts";
+import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
-import { answerTo, Problem, problem } from "./problem.ts";
+import { answerTo, Problem } from "./problem.ts";
 import { users } from "./users.ts";
 
 /** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
@@ -26,6 +26,7 @@ export function createApp(): Hono<AppEnv> {
       origin: (origin, context) => (originAllowed(origin, context.get("settings")) ? origin : null),
       allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "Rollcall-Session"],
       allowMethods: ["GET", "POST", "PUT", "DELETE"],
+      exposeHeaders: ["Retry-After"],
       maxAge: 600,
     }),
   );
@@ -33,13 +34,13 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", connect);
   app.route("/", channels);
   app.route("/", users);
-  app.route("/", development);
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
-      throw problem("not_available", `${method} ${path} is not available yet`);
+      throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));
     });
   }
   refuseOtherMethods(app);
+  app.route("/", development); // without CONSOLE not even its methods are known
   app.notFound(consoleFile);
   app.onError((error, context) => answerTo(error, context.req.method, context.req.routePath));
   return app;

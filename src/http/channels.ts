@@ -2,10 +2,11 @@ import { Hono } from "hono";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
 import { type From, MemberQuery, MessageQuery, PublishBody, SignalBody } from "../protocol/bodies.ts";
 import { isRefusal } from "../protocol/codes.ts";
+import { notAvailable } from "../protocol/later.ts";
 import { requireChannel, requireKey } from "./access.ts";
 import type { AppContext, AppEnv, Principal } from "./context.ts";
 import { bodyIn, channelIn, queryIn } from "./input.ts";
-import { Problem, problem } from "./problem.ts";
+import { Problem } from "./problem.ts";
 
 /** One channel: publish, signal, read its log and its roster. */
 export const channels = new Hono<AppEnv>()
@@ -13,7 +14,7 @@ export const channels = new Hono<AppEnv>()
     const channel = channelIn(context);
     const from = fromOf(context, await requireChannel(context, channel, "publish", "publish"));
     if (context.req.header("Idempotency-Key") !== undefined) {
-      throw problem("not_available", "Idempotency-Key is not available yet");
+      throw new Problem(notAvailable("Idempotency-Key"));
     }
     const body = await bodyIn(context, PublishBody);
     const request = publishRequest(body, from, context.get("settings"));
@@ -49,7 +50,7 @@ export const channels = new Hono<AppEnv>()
 
 function fromOf(context: AppContext, principal: Principal): From | undefined {
   if (context.req.header("Rollcall-Session") !== undefined) {
-    throw problem("not_available", "Rollcall-Session is not available yet");
+    throw new Problem(notAvailable("Rollcall-Session"));
   }
   return principal.kind === "user" ? { user: principal.user } : undefined;
 }

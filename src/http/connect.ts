@@ -3,10 +3,11 @@ import { originAllowed } from "../auth/origin.ts";
 import type { ConnectRequest } from "../objects/ports.ts";
 import { connectTo } from "../objects/stubs.ts";
 import type { Claims } from "../protocol/claims.ts";
+import { notAvailable } from "../protocol/later.ts";
 import { mustUseChannel, requireUser } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { channelIn, deviceIn } from "./input.ts";
-import { problem } from "./problem.ts";
+import { Problem, problem } from "./problem.ts";
 
 /** The subprotocol that the server answers; a token may travel beside it. */
 const SUBPROTOCOL = "presence.v1";
@@ -23,8 +24,7 @@ export const connect = new Hono<AppEnv>()
     const claims = await claimsOf(context);
     const channel = channelIn(context);
     mustUseChannel(context, claims, "subscribe", channel);
-    if (context.req.query("rewind") !== undefined)
-      throw problem("not_available", "rewind is not available yet");
+    if (context.req.query("rewind") !== undefined) throw new Problem(notAvailable("rewind"));
     mustUpgrade(context);
     const keeper = context.env.CHANNEL.getByName(channel);
     return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
@@ -42,7 +42,7 @@ async function claimsOf(context: AppContext): Promise<Claims> {
 function mustUpgrade(context: AppContext): void {
   if (context.req.header("Upgrade")?.toLowerCase() === "websocket") return;
   if (context.req.header("Accept")?.includes("text/event-stream")) {
-    throw problem("not_available", "event streams are not available yet");
+    throw new Problem(notAvailable("an event stream"));
   }
   throw problem("upgrade_required", "connect with a WebSocket");
 }

@@ -36,10 +36,13 @@ export function deviceIn(context: AppContext): Device {
   throw problem("bad_request", `device_${refused.message}`, errors);
 }
 
-/** The query, its whole numbers as numbers. Throws `bad_request`. */
+/** Parts of a query that are numbers; all others are text, also where it looks like one. */
+const NUMBERS: ReadonlySet<string> = new Set(["after", "before", "limit"]);
+
+/** The query, checked. Throws `bad_request`. */
 export function queryIn<S extends z.ZodType>(context: AppContext, schema: S): z.infer<S> {
   const entries = Object.entries(context.req.query());
-  const query = entries.map(([name, text]) => [name, /^-?\d{1,15}$/.test(text) ? Number(text) : text]);
+  const query = entries.map(([name, text]) => [name, NUMBERS.has(name) && text !== "" ? Number(text) : text]);
   return checked(schema, Object.fromEntries(query));
 }
 

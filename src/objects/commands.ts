@@ -1,6 +1,7 @@
 import type { Settings } from "../config.ts";
 import type { From, PublishBody, SignalBody } from "../protocol/bodies.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
+import { notAvailable } from "../protocol/later.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import type { PublishRequest, SignalRequest } from "./ports.ts";
 
@@ -11,7 +12,7 @@ export function publishRequest(
   settings: Settings,
 ): PublishRequest | Refusal {
   for (const later of ["key", "exclude", "ttlSeconds"] as const) {
-    if (body[later] !== undefined) return refusal("not_available", `${later} is not available yet`);
+    if (body[later] !== undefined) return notAvailable(later);
   }
   const dataJson = JSON.stringify(body.data);
   const tooLarge = sizeRefusal(dataJson, settings);

@@ -157,7 +157,8 @@ export interface SignalRequest {
 
 /** One page of a log; `messagesJson` is the JSON text of an array of messages. */
 export interface LogPage {
-  epoch: string;
+  /** Null for a channel that nobody has used. */
+  epoch: string | null;
   offset: number;
   messagesJson: string;
 }

@@ -86,9 +86,12 @@ export const Published = z.object({
 });
 export type Published = z.infer<typeof Published>;
 
-/** One page of a channel's log. `offset` is the top of the log, not of the page. */
+/**
+ * One page of a channel's log, by the limit asked for or about 1 MiB. `offset` is the top of the log, not of
+ * the page; `epoch` is null for a channel that nobody has used.
+ */
 export const MessagePage = z.object({
-  epoch: z.string(),
+  epoch: z.string().nullable(),
   offset: z.number().int(),
   messages: z.array(Message),
 });

@@ -1,6 +1,10 @@
-/**
- * What the contract promises and this version does not do yet, in one place: such frames are answered
- * with the error `not_available`, such routes with 501. An entry leaves this list when it is built.
+import { type Refusal, refusal } from "./codes.ts";
+
+/*
+ * What the contract promises and this version does not do yet, in one place: such frames and parts of frames
+ * are answered with the error `not_available`, such routes and parts of requests with 501. An entry leaves
+ * its list when it is built. Also not built, and harmless to leave out: recovery (`epoch` and `offset` of a
+ * connect answer `recovered: false`), arrays of messages from the server, 4005 for slow readers, retention.
  */
 
 export const LATER_FRAMES = [
@@ -43,3 +47,23 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
   ["GET", "/v1/openapi.json"],
   ["GET", "/docs"],
 ];
+
+/** Parts of requests and frames that exist already. */
+type LaterPart =
+  | "key"
+  | "exclude"
+  | "ttlSeconds"
+  | "Idempotency-Key"
+  | "Rollcall-Session"
+  | "rewind"
+  | "a ticket"
+  | "an event stream"
+  | "a signal to a user"
+  | "heartbeat with a device";
+
+/** The answer to whatever is listed here. */
+export function notAvailable(
+  what: LaterPart | (typeof LATER_FRAMES)[number] | `${string} /${string}`,
+): Refusal {
+  return refusal("not_available", `${what} is not available yet`);
+}

@@ -50,14 +50,17 @@ export const SignalledFrame = z.object({
 });
 export type SignalledFrame = z.infer<typeof SignalledFrame>;
 
-/** Changes of a roster since the last such frame, merged. Each entry sets a state; a repeat is harmless. */
+/**
+ * Changes of a roster since the last such frame, merged. Each entry sets a state; a repeat is harmless. Above
+ * `MEMBERS_DETAIL_MAX` members it has `count` only.
+ */
 export const RosterFrame = z.object({
   type: z.literal("members"),
   channel: z.string(),
   count: z.number().int(),
-  joined: z.array(Member),
-  left: z.array(z.object({ user: UserId })),
-  changed: z.array(Member),
+  joined: z.array(Member).optional(),
+  left: z.array(z.object({ user: UserId })).optional(),
+  changed: z.array(Member).optional(),
 });
 export type RosterFrame = z.infer<typeof RosterFrame>;
 

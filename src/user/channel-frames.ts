@@ -8,19 +8,39 @@ import type { HistoryFrame, MembersFrame, PublishFrame, SignalFrame } from "../p
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 
 type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;
+/** Messages of one connection that may wait for a channel that does not answer. */
+const MOST_WAITING = 256;
 const NEEDS = { publish: "publish", signal: "signal", history: "history", members: "members" } as const;
 
 /** Frames of a user's own connection that speak to a channel: granted here, carried out there. */
 export class ChannelFrames {
   readonly #ports: { objects: Objects; log: Log };
   readonly #settings: Settings;
+  /** Lost with the object, as the calls themselves are: then no answer comes, and the connection is cut too. */
+  readonly #queues = new WeakMap<Connection, { length: number; last: Promise<void> }>();
 
   constructor(ports: { objects: Objects; log: Log }, settings: Settings) {
     this.#ports = ports;
     this.#settings = settings;
   }
 
-  async answer(connection: Connection, frame: ChannelFrame): Promise<void> {
+  /**
+   * One call at a time for each connection, so that what it says is stored in the order in which it said it:
+   * calls on stubs of their own could overtake one another.
+   */
+  answer(connection: Connection, frame: ChannelFrame): Promise<void> {
+    const queue = this.#queues.get(connection) ?? { length: 0, last: Promise.resolve() };
+    this.#queues.set(connection, queue);
+    if (queue.length >= MOST_WAITING) {
+      sendError(connection, refusal("unavailable", "the channel is slow to answer; try again"), frame.ref);
+      return queue.last;
+    }
+    queue.length += 1;
+    queue.last = queue.last.then(() => this.#answer(connection, frame)).finally(() => (queue.length -= 1));
+    return queue.last;
+  }
+
+  async #answer(connection: Connection, frame: ChannelFrame): Promise<void> {
     const result = await this.#carryOut(connection, frame);
     if (isRefusal(result)) sendError(connection, result, frame.ref);
     else if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, result);

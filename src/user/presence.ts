@@ -32,7 +32,7 @@ export function versionOf(row: UserRow, sessions: readonly SessionRow[]): number
 
 /**
  * Online exactly if a live session exists or the grace runs. When it is over its rows go, and with them the
- * version rises: so no reader sees a user offline under the version that was online.
+ * version rises. (A silent session that a read leaves out is asked at once, and the version rises if it ends.)
  */
 export function presenceOf({ user, row, sessions, silent, graceMs }: PresenceFacts): Presence {
   const live = sessions.filter(({ session, endedAt }) => endedAt === null && !silent.has(session));

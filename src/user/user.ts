@@ -1,7 +1,7 @@
 import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { sendError, sendOk } from "../connections/incoming.ts";
+import { answerHeartbeat, sendError } from "../connections/incoming.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
@@ -21,7 +21,8 @@ import type {
 import type { Presence, Session } from "../protocol/bodies.ts";
 import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
+import type { Refusal } from "../protocol/codes.ts";
+import { notAvailable } from "../protocol/later.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { END_DEBT_MIGRATION, type EndDebt, EndDebtTable } from "./end-debt-table.ts";
 import { forOthers } from "./presence.ts";
@@ -141,18 +142,14 @@ export class User implements Keeper, UserPort {
   async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
     switch (frame.type) {
       case "heartbeat":
-        return sendOk(connection, frame.ref);
+        return answerHeartbeat(connection, frame);
       case "publish":
       case "signal":
       case "history":
       case "members":
         return this.#channelFrames.answer(connection, frame);
       default:
-        return sendError(
-          connection,
-          refusal("not_available", `${frame.type} is not available yet`),
-          frame.ref,
-        );
+        return sendError(connection, notAvailable(frame.type), frame.ref);
     }
   }
 

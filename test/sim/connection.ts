@@ -173,8 +173,9 @@ export class SimulatedConnection implements Peer {
   }
 
   #rosterChanged(news: RosterFrame): void {
-    for (const member of [...news.joined, ...news.changed]) this.roster.set(member.user, member);
-    for (const { user } of news.left) this.roster.delete(user);
+    for (const member of [...(news.joined ?? []), ...(news.changed ?? [])])
+      this.roster.set(member.user, member);
+    for (const { user } of news.left ?? []) this.roster.delete(user);
     this.#countIs(news.count);
   }
 

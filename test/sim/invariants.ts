@@ -104,7 +104,7 @@ export class Invariants {
     if (page.offset !== known.messages.length + more.length) {
       this.#fail(`dense and durable: ${channel} says ${page.offset}, and had ${known.messages.length}`);
     }
-    this.#logs.set(channel.name, { epoch: page.epoch, messages: [...known.messages, ...more] });
+    this.#logs.set(channel.name, { epoch: page.epoch ?? "", messages: [...known.messages, ...more] });
   }
 
   /** Every `ok` that reached a client, and every message that did, is in the log as it was told. */

@@ -70,7 +70,7 @@ test("[A1] [A2] [A3] [A6] [A8] refused tokens never become a connection", async 
   for (const token of bad) expect(await upgrade({ token })).toBe(401);
 });
 
-test("[AU20] grants come from the claims: without one a closed service lets nobody in", async () => {
+test("[AU13] grants come from the claims: without one a closed service lets nobody in", async () => {
   expect(await upgrade({ token: await tokenFor("ann"), channel: "lobby" })).toBe(403);
   const member = await tokenFor("ann", {
     channels: { "room:*": ["subscribe"], "private:*": ["subscribe", "publish"] },
@@ -80,6 +80,7 @@ test("[AU20] grants come from the claims: without one a closed service lets nobo
   expect(await upgrade({ token: member, channel: "private:x" })).toBe(101);
   const ann = await RawClient.welcomed({ url: service.url, token: member, channel: "room:1" });
   expect(ann.welcome.members).toBeUndefined();
+  expect(ann.welcome.cursor).toBeUndefined();
   for (const type of ["publish", "signal", "history", "members"]) {
     expect(await ann.ask({ type, data: 1, event: "x" })).toMatchObject({ type: "error", code: "forbidden" });
   }

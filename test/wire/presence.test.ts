@@ -282,3 +282,67 @@ test.each([
     .poll(() => read(`/v1/users/ben/sessions`), { timeout: 5000 })
     .not.toMatchObject({ sessions: [{ channel }] });
 });
+
+test("[RO7] a roster can be paged past a user whose id is only digits", async () => {
+  await join("1", "ro7");
+  await join("2", "ro7");
+  const first = await read("/v1/channels/ro7/members?limit=1");
+  expect(first).toMatchObject({ members: [{ user: "1" }], cursor: "1" });
+  expect(await read(`/v1/channels/ro7/members?limit=1&cursor=${first.cursor}`)).toMatchObject({
+    members: [{ user: "2" }],
+  });
+});
+
+test("[MS3] a signal over HTTP does not return to the user who sent it, one of a back end reaches everybody", async () => {
+  const ann = await join("ann", "ms3-http");
+  const ben = await join("ben", "ms3-http");
+  const signal = async (headers: Record<string, string>, event: string) => {
+    const init = {
+      method: "POST",
+      headers: { ...headers, "Content-Type": "application/json" },
+      body: JSON.stringify({ event }),
+    };
+    expect((await fetch(`${service.url}/v1/channels/ms3-http/signals`, init)).status).toBe(202);
+  };
+  await signal({ Authorization: `Bearer ${await tokenFor("ann")}` }, "from-ann");
+  await signal(KEY, "from-back-end");
+  await ben.next("signal", ({ event }) => event === "from-back-end");
+  await ann.next("signal", ({ event }) => event === "from-back-end");
+  expect(ben.frames.filter(({ type }) => type === "signal")).toHaveLength(2);
+  expect(ann.frames.filter(({ type }) => type === "signal")).toHaveLength(1);
+});
+
+test("[MS4] pages of the log end early rather than grow beyond a mebibyte, and lead on", async () => {
+  const ann = await join("ann", "ms4");
+  const data = "x".repeat(30_000);
+  for (let i = 0; i < 50; i++) await ann.ask({ type: "publish", data: `${i} ${data}` });
+  const seen: number[] = [];
+  let pages = 0;
+  for (let after = 0; after < 50; pages++) {
+    const page = (await read(`/v1/channels/ms4/messages?limit=1000&after=${after}`)) as {
+      messages: { offset: number }[];
+      offset: number;
+    };
+    expect(page.offset).toBe(50);
+    expect(JSON.stringify(page.messages).length).toBeLessThan(1_100_000);
+    seen.push(...page.messages.map(({ offset }) => offset));
+    after = seen.at(-1) ?? 50;
+  }
+  expect(pages).toBe(2);
+  expect(seen).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+  const back = (await read("/v1/channels/ms4/messages?order=desc&limit=3&before=50")) as {
+    messages: { offset: number }[];
+  };
+  expect(back.messages.map(({ offset }) => offset)).toEqual([49, 48, 47]);
+});
+
+test("[MS5] what a user connection says to a channel is stored in the order in which it was said", async () => {
+  const ann = await join("ann", "ms5");
+  const own = await RawClient.welcomed({ url: service.url, token: await tokenFor("ben") });
+  own.send(
+    JSON.stringify(Array.from({ length: 40 }, (_, i) => ({ type: "publish", channel: "ms5", data: i }))),
+  );
+  await ann.next("message", ({ offset }) => offset === 40);
+  const heard = ann.frames.filter(({ type }) => type === "message");
+  expect(heard.map(({ data }) => data)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+});

@@ -1,0 +1,44 @@
+import type { ApiKey, Scope, Settings } from "../config.ts";
+
+/**
+ * The configured key that a back end presents, by its secret or whole as it is written in `API_KEYS`.
+ * Every key is compared, found or not: the time tells neither which key came close nor how many there are
+ * before it.
+ */
+export async function findKey(presented: string, settings: Settings): Promise<ApiKey | undefined> {
+  const digest = await sha256(presented);
+  const digests = await Promise.all(
+    settings.API_KEYS.map(async (key) => ({
+      key,
+      secret: await sha256(key.secret),
+      written: await sha256(key.written),
+    })),
+  );
+  let found: ApiKey | undefined;
+  for (const { key, secret, written } of digests) {
+    const bySecret = sameDigest(digest, secret);
+    const asWritten = sameDigest(digest, written);
+    if (bySecret || asWritten) found ??= key;
+  }
+  return found;
+}
+
+export function mayKey(key: ApiKey, scope: Scope): boolean {
+  return key.scopes.includes(scope);
+}
+
+/** Both sides are hashed first, so all that is ever compared has 32 bytes, whatever was presented. */
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+/**
+ * Constant time: every byte of both is read, and no branch or index depends on one. `timingSafeEqual` is
+ * not in web crypto: workerd has it and Node has not. Even a leak here would show how far two *digests* agree,
+ * which nobody can steer byte by byte without inverting SHA-256.
+ */
+function sameDigest(one: Uint8Array, other: Uint8Array): boolean {
+  let difference = 0;
+  for (const [i, byte] of one.entries()) difference |= byte ^ (other[i] ?? 0);
+  return difference === 0;
+}
