@@ -19,7 +19,7 @@ export default defineConfig({
     // Most of the time is spent waiting for graces and TTLs to pass, not computing.
     maxWorkers: 4,
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
       inWorkerd(
         "workers",
         ["test/workers/**/*.test.ts"],
