@@ -16,6 +16,8 @@ function inWorkerd(name: string, include: string[], exclude: string[], bindings:
 
 export default defineConfig({
   test: {
+    // Most of the time is spent waiting for graces and TTLs to pass, not computing.
+    maxWorkers: 4,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       inWorkerd(
