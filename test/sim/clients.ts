@@ -5,7 +5,7 @@ import { Reader } from "./reader.ts";
 import type { Planned } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
-const RECONNECT_MS = [200, 10_000] as const;
+const RECONNECT_MS = [200, 30_000] as const;
 const LONG_TOKEN_MS = 24 * 3_600_000;
 const SHORT_TOKEN_MS = [60_000, 1_200_000] as const;
 const DEVICES: readonly DeviceType[] = ["web", "mobile", "bot"];

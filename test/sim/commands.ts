@@ -27,9 +27,9 @@ const COMMANDS: readonly Command[] = [
         (object) => evict(world, object),
       ),
   },
-  { weight: 3, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
+  { weight: 2, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
-  { weight: 1, run: (world) => deploy(world) },
+  { weight: 0.6, run: (world) => deploy(world) },
   { weight: 1, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.delay()) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
@@ -38,7 +38,7 @@ const COMMANDS: readonly Command[] = [
 const WEIGHT = COMMANDS.reduce((sum, { weight }) => sum + weight, 0);
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
-const CUT_OFF_MS = [1_000, 180_000] as const;
+const CUT_OFF_MS = [1_000, 120_000] as const;
 const LONG_MS = [1_000, 900_000] as const;
 
 /** Does one thing, chosen by the seed. Time passes after it. */

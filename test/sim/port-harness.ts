@@ -1,6 +1,6 @@
 import type { Settings } from "../../src/config.ts";
 import type { Ports } from "../../src/objects/ports.ts";
-import type { PortHarness, ProbeClient } from "../fixtures/port-contract.ts";
+import type { PortHarness, ProbeClient } from "../fixtures/platform.ts";
 import { Probe } from "../fixtures/probe.ts";
 import type { Link } from "./link.ts";
 import { World } from "./world.ts";

@@ -2,7 +2,8 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "
 import { env } from "cloudflare:workers";
 import type { ConnectRequest } from "../../src/objects/ports.ts";
 import { connectTo } from "../../src/objects/stubs.ts";
-import { type PortHarness, type ProbeClient, portContract } from "../fixtures/port-contract.ts";
+import type { PortHarness, ProbeClient } from "../fixtures/platform.ts";
+import { portContract } from "../fixtures/port-contract.ts";
 import type { ProbeObject } from "./probe-object.ts";
 
 portContract("workerd", workerdHarness);
