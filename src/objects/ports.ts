@@ -96,12 +96,28 @@ export interface Ports {
   log: Log;
 }
 
+/** A ticket that was presented: signed and in time, which the Worker checked. That it is used once, only the user's object knows. */
+export interface TicketUse {
+  id: string;
+  /** Milliseconds. */
+  expiresAt: number;
+}
+
+/** Where a client says that it stands in a channel's log. */
+export interface LogPosition {
+  epoch: string;
+  offset: number;
+}
+
 /** What the Worker found out about a connection before any object was touched. */
 export interface ConnectRequest {
   user: string;
   device: Device;
   transport: "websocket" | "sse";
   claims: Claims;
+  ticket?: TicketUse;
+  /** Channel connections: what came after this is wanted. */
+  recover?: LogPosition;
   ip?: string;
   region?: string;
 }
@@ -118,9 +134,22 @@ export interface AdmitRequest {
   connectedAt: number;
   /** The token's `iat` in seconds; null where it has none. */
   issuedAt: number | null;
+  ticket?: TicketUse;
   ip?: string;
   region?: string;
 }
+
+/** An HTTP request with a user's token, or a live session with a new one. */
+export interface AllowRequest {
+  /** The token's `iat` in seconds; null where it has none. */
+  issuedAt: number | null;
+  ticket?: TicketUse;
+  /** A session that must be live: of `Rollcall-Session`, or the one that wants to go on. */
+  session?: string;
+}
+
+/** `device` is that of the session, where one was named and its device has an id. */
+export type Allowance = { allowed: true; device?: string } | { allowed: false; refused: Refusal };
 
 export type Admission = { admitted: true } | { admitted: false; refused: Refusal };
 

@@ -11,6 +11,8 @@ const Sealed = z.object({
   device: Device,
   transport: z.enum(["websocket", "sse"]),
   claims: Claims,
+  ticket: z.object({ id: z.string(), expiresAt: z.number() }).optional(),
+  recover: z.object({ epoch: z.string(), offset: z.number() }).optional(),
   ip: z.string().optional(),
   region: z.string().optional(),
 });
@@ -33,6 +35,12 @@ export function sealedUpgrade(connect: ConnectRequest, inbound: Headers): Reques
 export function unseal(request: Request): ConnectRequest {
   const text = request.headers.get(SEALED_HEADER);
   if (text === null) throw new Error("a request without sealed claims reached an object");
-  const { ip, region, ...rest } = Sealed.parse(JSON.parse(decodeURIComponent(text)));
-  return { ...rest, ...(ip === undefined ? {} : { ip }), ...(region === undefined ? {} : { region }) };
+  const { ip, region, ticket, recover, ...rest } = Sealed.parse(JSON.parse(decodeURIComponent(text)));
+  return {
+    ...rest,
+    ...(ip && { ip }),
+    ...(region && { region }),
+    ...(ticket && { ticket }),
+    ...(recover && { recover }),
+  };
 }
