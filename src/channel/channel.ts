@@ -33,6 +33,12 @@ import { SESSION_MIGRATION } from "./session-table.ts";
 
 const MIGRATIONS = [[...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION]];
 
+/**
+ * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
+ * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
+ */
+const MOST_ENDED_PER_USER = 100;
+
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
   readonly #ports: Ports;
@@ -88,6 +94,9 @@ export class Channel implements Keeper, ChannelPort {
    * socket and without an admission under way, and such a row is over: its user is told by outbox.
    */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
+    if (this.#sessions.endedOf(request.user) >= MOST_ENDED_PER_USER) {
+      return refusal("unavailable", "too many sessions of this user ended a moment ago");
+    }
     const session = this.#begin(request);
     const refused = await this.#admissions.ask(session, this.#name, request);
     if (refused !== undefined) return this.#refuse(session, refused);

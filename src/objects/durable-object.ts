@@ -21,6 +21,8 @@ export class Shell<K extends Keeper> {
   readonly #sockets = new WeakMap<WebSocket, PlatformSocket>();
   #alarmAt: number | null = null;
   #keeper: K | undefined;
+  /** Woken without an alarm stored, and nothing has come yet: if an alarm comes now, it is what woke us. */
+  #isWokenByAlarm = false;
 
   constructor(
     ctx: DurableObjectState,
@@ -32,12 +34,14 @@ export class Shell<K extends Keeper> {
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
+      this.#isWokenByAlarm = this.#alarmAt === null;
       this.#keeper = wake(this.#ports(env), settingsOf(env), nameOf(ctx));
     });
   }
 
   get keeper(): K {
     if (this.#keeper === undefined) throw new Error("an event came before the object was awake");
+    this.#isWokenByAlarm = false;
     return this.#keeper;
   }
 
@@ -70,8 +74,12 @@ export class Shell<K extends Keeper> {
     this.keeper.closed(this.#wrap(webSocket));
   }
 
+  /**
+   * By now the platform has forgotten the alarm that fired. What the wake-up itself set since then stands:
+   * to set it again would cost a row at every sweep of a sleeping object.
+   */
   alarm(): void {
-    this.#alarmAt = null;
+    if (!this.#isWokenByAlarm) this.#alarmAt = null;
     this.keeper.alarm();
   }
 

@@ -39,7 +39,7 @@ export interface Sql {
   transaction<T>(work: () => T): T;
 }
 
-/** The one alarm of an object. It is null while its handler runs, until set again. */
+/** The one alarm of an object. Once it has fired it is null, also for the wake-up that it caused, until set again. */
 export interface Alarm {
   at(): number | null;
   set(at: number): void;
@@ -223,6 +223,6 @@ export interface Keeper {
   received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
   /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
   closed(socket: Socket): void;
-  /** The alarm fired; by then `alarm.at()` is null. */
+  /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
   alarm(): void;
 }

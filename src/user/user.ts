@@ -43,7 +43,6 @@ export class User implements Keeper, UserPort {
   readonly #ports: Ports;
   readonly #settings: Settings;
   readonly #name: string;
-  readonly #sql: Database;
   readonly #sessions: Sessions;
   readonly #debts: EndDebtTable;
   readonly #connections: Connections;
@@ -56,9 +55,9 @@ export class User implements Keeper, UserPort {
     this.#ports = ports;
     this.#settings = settings;
     this.#name = name;
-    this.#sql = new Database(ports.sql, MIGRATIONS);
-    this.#sessions = new Sessions(name, this.#sql, ports.clock, settings);
-    this.#debts = new EndDebtTable(this.#sql);
+    const sql = new Database(ports.sql, MIGRATIONS);
+    this.#sessions = new Sessions(name, sql, ports.clock, settings);
+    this.#debts = new EndDebtTable(sql);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#channelFrames = new ChannelFrames(ports, settings);
     const interval = settings.SESSION_TTL_SECONDS * 1000 * UNSEEN_SWEEP_FACTOR;
@@ -158,7 +157,7 @@ export class User implements Keeper, UserPort {
     const refused = this.#sessions.refusalFor(request);
     if (refused !== undefined) return { admitted: false, refused };
     if (this.#sessions.live().some(({ session }) => session === request.session)) return { admitted: true };
-    this.#sql.transaction(() => {
+    this.#sessions.change(() => {
       for (const row of this.#sessions.surplus()) this.#endByUs(row, CLOSE.replaced, "replaced");
       this.#sessions.begin(request);
     });
