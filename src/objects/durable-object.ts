@@ -1,4 +1,6 @@
 import { type Settings, settingsOf } from "../config.ts";
+import type { Claims } from "../protocol/claims.ts";
+import type { Refusal } from "../protocol/codes.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
 import { truncateUtf8 } from "../protocol/utf8.ts";
 import { log } from "./log.ts";
@@ -11,6 +13,9 @@ const HIGHEST_CLOSE_CODE = 4999;
 /** RFC 6455, section 7.4.1: "no status" is said by sending none. */
 const NO_STATUS = 1005;
 const ABNORMAL = 1006;
+
+/** How a token is verified; handed in, because who you are is another room's business. */
+export type VerifyToken = (token: string, settings: Settings, nowMs: number) => Promise<Claims | Refusal>;
 
 /**
  * The platform around one keeper: turns what happens to a Durable Object into calls of the rules, and what
@@ -28,6 +33,7 @@ export class Shell<K extends Keeper> {
     ctx: DurableObjectState,
     env: Env,
     wake: (ports: Ports, settings: Settings, name: string) => K,
+    verify: VerifyToken,
   ) {
     this.#ctx = ctx;
     // Lost on reset, so set on every wake-up; the platform then answers `ping` without waking anybody.
@@ -35,7 +41,8 @@ export class Shell<K extends Keeper> {
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#isWokenByAlarm = this.#alarmAt === null;
-      this.#keeper = wake(this.#ports(env), settingsOf(env), nameOf(ctx));
+      const settings = settingsOf(env);
+      this.#keeper = wake(this.#ports(env, settings, verify), settings, nameOf(ctx));
     });
   }
 
@@ -83,7 +90,7 @@ export class Shell<K extends Keeper> {
     this.keeper.alarm();
   }
 
-  #ports(env: Env): Ports {
+  #ports(env: Env, settings: Settings, verify: VerifyToken): Ports {
     const { storage } = this.#ctx;
     return {
       clock: { now: () => Date.now() },
@@ -105,6 +112,7 @@ export class Shell<K extends Keeper> {
       timers: { after: (ms, run) => void setTimeout(run, ms) },
       background: { run: (work) => this.#ctx.waitUntil(work) },
       objects: objectsOf(env),
+      tokens: { verify: (token) => verify(token, settings, Date.now()) },
       log,
     };
   }

@@ -1,11 +1,11 @@
 import type { Settings } from "../config.ts";
 import type { Database } from "../objects/migrations.ts";
-import type { AdmitRequest, Clock, EndReason } from "../objects/ports.ts";
+import type { AdmitRequest, Clock, EndReason, TicketUse } from "../objects/ports.ts";
 import type { Presence } from "../protocol/bodies.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
 import { offlineAt, presenceOf, versionOf } from "./presence.ts";
 import { type SessionRow, SessionTable } from "./session-table.ts";
-import { addTombstones, isBuried } from "./tombstones.ts";
+import { bury, isBuried, remainsOf } from "./tombstones.ts";
 import { UserTable } from "./user-table.ts";
 
 /** How long an ended session's row is kept beside live ones: as long as a late `admit` could come. */
@@ -45,16 +45,48 @@ export class Sessions {
     return live.slice(0, Math.max(0, live.length + 1 - this.#settings.MAX_SESSIONS_PER_USER));
   }
 
-  /** Why this session may not begin: its token is revoked, or it is over before it was admitted. */
-  refusalFor({ session, issuedAt }: AdmitRequest): Refusal | undefined {
-    const { revokedBefore, tombstones } = this.#row.read();
-    if (revokedBefore !== null && (issuedAt === null || issuedAt <= revokedBefore)) {
-      return refusal("token_revoked", "this token was revoked");
-    }
+  /** Why this session may not begin: its token is revoked, its ticket was used, or it is over already. */
+  refusalFor({ session, issuedAt, ticket }: AdmitRequest): Refusal | undefined {
+    const { tombstones } = this.#row.read();
+    const refused = this.refusalOf(issuedAt, ticket, session);
+    if (refused !== undefined) return refused;
     const over = this.#all().some((row) => row.session === session && row.endedAt !== null);
     return over || isBuried(tombstones, session)
       ? refusal("session_gone", "this session is over")
       : undefined;
+  }
+
+  /** Why a token or ticket does not count. A ticket may come again for the `session` that it was used for. */
+  refusalOf(issuedAt: number | null, ticket?: TicketUse, session?: string): Refusal | undefined {
+    const { revokedBefore, tombstones } = this.#row.read();
+    if (revokedBefore !== null && (issuedAt === null || issuedAt <= revokedBefore)) {
+      return refusal("token_revoked", "this token was revoked");
+    }
+    if (ticket === undefined) return undefined;
+    const used = this.#all().some((row) => row.ticketId === ticket.id && row.session !== session);
+    return used || isBuried(tombstones, ticket.id)
+      ? refusal("token_invalid", "this ticket was used")
+      : undefined;
+  }
+
+  /** A ticket was used for a request that makes no session. */
+  useUp(ticket: TicketUse): void {
+    this.#bury([ticket.id]);
+  }
+
+  /** Refuses every token issued in this second or before. */
+  revoke(): void {
+    this.#row.revoke(Math.floor(this.#clock.now() / 1000));
+  }
+
+  /** Nobody of this name was ever seen. What was revoked stays revoked, and what is over stays over. */
+  erase(): void {
+    const remains = remainsOf(this.#all());
+    this.change(() => {
+      this.#sessions.deleteAll();
+      const tombstones = bury(this.#row.read().tombstones, remains, this.#clock.now());
+      this.#row.write(0, null, tombstones);
+    });
   }
 
   begin(request: AdmitRequest): void {
@@ -70,7 +102,7 @@ export class Sessions {
   end(session: string, at: number, reason: EndReason): void {
     const all = this.#all();
     const known = all.find((row) => row.session === session);
-    if (known === undefined) return this.#bury(session);
+    if (known === undefined) return this.#bury([session]);
     if (known.endedAt !== null) return;
     const after = all.map((row) => (row === known ? { ...row, endedAt: at } : row));
     this.change(() => this.#sessions.end(session, at, reason, this.#versionAfter(after)));
@@ -120,14 +152,15 @@ export class Sessions {
     const until = Math.max(...ended.map(({ endedAt }) => endedAt ?? 0));
     const version = versionOf(row, this.#all()) + versionStep;
     const lastActiveAt = Math.max(row.lastActiveAt ?? 0, until);
-    this.#row.write(version, lastActiveAt, addTombstones(row.tombstones, ended, this.#clock.now()));
+    this.#row.write(version, lastActiveAt, bury(row.tombstones, remainsOf(ended), this.#clock.now()));
     this.#sessions.deleteEnded(until);
   }
 
-  #bury(session: string): void {
+  #bury(ids: readonly string[]): void {
     const { version, lastActiveAt, tombstones } = this.#row.read();
-    const now = this.#clock.now();
-    this.#row.write(version, lastActiveAt, addTombstones(tombstones, [{ session, endedAt: now }], now));
+    const unburied = ids.filter((id) => !isBuried(tombstones, id));
+    if (unburied.length === 0) return;
+    this.#row.write(version, lastActiveAt, bury(tombstones, unburied, this.#clock.now()));
   }
 
   /** The version once the sessions are these: one higher where others would see a difference. */
