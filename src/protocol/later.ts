@@ -56,8 +56,8 @@ type LaterPart =
   | "Idempotency-Key"
   | "Rollcall-Session"
   | "rewind"
+  | "channels"
   | "a ticket"
-  | "an event stream"
   | "a signal to a user"
   | "heartbeat with a device";
 
