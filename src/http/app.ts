@@ -24,7 +24,7 @@ export function createApp(): Hono<AppEnv> {
     "/v1/*",
     cors({
       origin: (origin, context) => (originAllowed(origin, context.get("settings")) ? origin : null),
-      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "Rollcall-Session"],
+      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Rollcall-Session"],
       allowMethods: ["GET", "POST", "PUT", "DELETE"],
       exposeHeaders: ["Retry-After"],
       maxAge: 600,

@@ -1,33 +1,42 @@
 import { Hono } from "hono";
 import { originAllowed } from "../auth/origin.ts";
-import type { ConnectRequest } from "../objects/ports.ts";
+import type { ConnectRequest, LogPosition } from "../objects/ports.ts";
 import { connectTo } from "../objects/stubs.ts";
 import type { Claims } from "../protocol/claims.ts";
 import { notAvailable } from "../protocol/later.ts";
 import { mustUseChannel, requireUser } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { EventStream } from "./event-stream.ts";
 import { channelIn, deviceIn } from "./input.ts";
+import { parsePosition, positionOf } from "./position.ts";
 import { Problem, problem } from "./problem.ts";
+
+type Transport = ConnectRequest["transport"];
 
 /** The subprotocol that the server answers; a token may travel beside it. */
 const SUBPROTOCOL = "presence.v1";
 
-/** WebSocket upgrades: everything is decided here, and only then forwarded to the keeper. */
+/** Proxies and idle timers along the way expect a word about so often, whatever the setting says. */
+const MAX_HEARTBEAT_SECONDS = 25;
+
+/** Connections of both kinds: everything is decided here, and only then forwarded to the keeper. */
 export const connect = new Hono<AppEnv>()
   .get("/v1/connect", async (context) => {
     const claims = await claimsOf(context);
-    mustUpgrade(context);
-    const keeper = context.env.USER.getByName(claims.sub);
-    return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
+    const transport = transportOf(context);
+    if (transport === "sse") notYet(context, ["channels", "watch"]);
+    return opened(context, context.env.USER.getByName(claims.sub), request(context, claims, transport));
   })
   .get("/v1/channels/:channel/connect", async (context) => {
     const claims = await claimsOf(context);
     const channel = channelIn(context);
     mustUseChannel(context, claims, "subscribe", channel);
-    if (context.req.query("rewind") !== undefined) throw new Problem(notAvailable("rewind"));
-    mustUpgrade(context);
+    notYet(context, ["rewind"]);
+    const transport = transportOf(context);
+    const recover = recoverIn(context, transport);
+    const wanted = request(context, claims, transport);
     const keeper = context.env.CHANNEL.getByName(channel);
-    return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
+    return opened(context, keeper, recover === undefined ? wanted : { ...wanted, recover });
   });
 
 async function claimsOf(context: AppContext): Promise<Claims> {
@@ -38,30 +47,58 @@ async function claimsOf(context: AppContext): Promise<Claims> {
   return claims;
 }
 
-/** Asked last, so that a plain GET tells a client why its upgrade was refused: a browser learns only 1006. */
-function mustUpgrade(context: AppContext): void {
-  if (context.req.header("Upgrade")?.toLowerCase() === "websocket") return;
-  if (context.req.header("Accept")?.includes("text/event-stream")) {
-    throw new Problem(notAvailable("an event stream"));
-  }
-  throw problem("upgrade_required", "connect with a WebSocket");
+/**
+ * Asked last, so that a plain GET tells a client why its upgrade was refused: a browser learns only 1006. A
+ * HEAD comes by here too, and would open what nobody holds.
+ */
+function transportOf(context: AppContext): Transport {
+  const isGet = context.req.method === "GET";
+  const upgrade = context.req.header("Upgrade")?.toLowerCase();
+  if (isGet && upgrade === "websocket") return "websocket";
+  const accepts = context.req.header("Accept")?.toLowerCase().includes("text/event-stream");
+  if (isGet && upgrade === undefined && accepts) return "sse";
+  throw problem("upgrade_required", "connect with a WebSocket, or accept text/event-stream");
 }
 
-function request(context: AppContext, claims: Claims): ConnectRequest {
+function notYet(context: AppContext, queries: ("channels" | "watch" | "rewind")[]): void {
+  for (const name of queries) {
+    if (context.req.query(name) !== undefined) throw new Problem(notAvailable(name));
+  }
+}
+
+/** Where to recover from: what a browser says on its own when it comes back is newer than its address. */
+function recoverIn(context: AppContext, transport: Transport): LogPosition | undefined {
+  const said = transport === "sse" ? parsePosition(context.req.header("Last-Event-ID")) : undefined;
+  return said ?? positionOf(context.req.query("epoch"), context.req.query("offset"));
+}
+
+function request(context: AppContext, claims: Claims, transport: Transport): ConnectRequest {
   const ip = context.req.header("CF-Connecting-IP");
   const region = context.req.raw.cf?.colo;
   return {
     user: claims.sub,
     device: deviceIn(context),
-    transport: "websocket",
+    transport,
     claims,
     ...(ip === undefined ? {} : { ip }),
     ...(typeof region === "string" ? { region } : {}),
   };
 }
 
+async function opened(
+  context: AppContext,
+  keeper: DurableObjectStub,
+  wanted: ConnectRequest,
+): Promise<Response> {
+  if (wanted.transport === "websocket") {
+    return upgraded(context, await connectTo(keeper, wanted, context.req.raw.headers));
+  }
+  const response = await connectTo(keeper, wanted, new Headers());
+  return response.webSocket === null ? response : streamed(context, response.webSocket);
+}
+
 /** The object's answer, with the subprotocol where the client offered it: a browser insists. */
-function answer(context: AppContext, response: Response): Response {
+function upgraded(context: AppContext, response: Response): Response {
   const offered =
     context.req
       .header("Sec-WebSocket-Protocol")
@@ -70,4 +107,17 @@ function answer(context: AppContext, response: Response): Response {
   if (response.webSocket === null || !offered.includes(SUBPROTOCOL)) return response;
   const headers = { "Sec-WebSocket-Protocol": SUBPROTOCOL };
   return new Response(null, { status: 101, webSocket: response.webSocket, headers });
+}
+
+/** `X-Accel-Buffering` is what nginx and its kin ask for, or they hold events back until a buffer is full. */
+function streamed(context: AppContext, webSocket: WebSocket): Response {
+  const seconds = Math.min(context.get("settings").HEARTBEAT_INTERVAL_SECONDS, MAX_HEARTBEAT_SECONDS);
+  const stream = new EventStream(webSocket, { heartbeatMs: seconds * 1000, signal: context.req.raw.signal });
+  context.executionCtx.waitUntil(stream.ended); // the word to the keeper must still go out once the client is gone
+  const headers = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+  };
+  return new Response(stream.body, { headers });
 }

@@ -50,8 +50,8 @@ type LaterPart =
   | "ttlSeconds"
   | "Idempotency-Key"
   | "rewind"
+  | "channels"
   | "a ticket"
-  | "an event stream"
   | "a signal to a user"
   | "heartbeat with a device";
 
