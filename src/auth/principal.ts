@@ -6,7 +6,9 @@ import { findKey } from "./api-key.ts";
 import { verifyToken } from "./token.ts";
 
 /** Who speaks: a user by a token, or a back end by a key. */
-export type Principal = { kind: "user"; user: string; claims: Claims } | { kind: "key"; key: ApiKey };
+export type Principal =
+  | { kind: "user"; user: string; claims: Claims; ticket?: { id: string; expiresAt: number } }
+  | { kind: "key"; key: ApiKey };
 
 const PROTOCOL = "presence.v1";
 const BEARER_PROTOCOL = "bearer.";

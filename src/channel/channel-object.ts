@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
+import { verifyToken } from "../auth/token.ts";
 import { Shell } from "../objects/durable-object.ts";
-import type { ChannelPort, EndReason, PublishRequest, SignalRequest } from "../objects/ports.ts";
+import type { Caller, ChannelPort, EndReason, PublishRequest, SignalRequest } from "../objects/ports.ts";
 import type { MemberQuery, MessageQuery } from "../protocol/bodies.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import { Channel } from "./channel.ts";
@@ -11,7 +12,12 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#shell = new Shell(ctx, env, (ports, settings, name) => new Channel(ports, settings, name));
+    this.#shell = new Shell(
+      ctx,
+      env,
+      (ports, settings, name) => new Channel(ports, settings, name),
+      verifyToken,
+    );
   }
 
   override fetch(request: Request) {
@@ -38,20 +44,24 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
     return this.#shell.keeper.end(session, code, reason);
   }
 
-  publish(request: PublishRequest) {
-    return this.#shell.keeper.publish(request);
+  publish(request: PublishRequest, caller?: Caller) {
+    return this.#shell.keeper.publish(request, caller);
   }
 
-  signal(request: SignalRequest) {
-    return this.#shell.keeper.signal(request);
+  signal(request: SignalRequest, caller?: Caller) {
+    return this.#shell.keeper.signal(request, caller);
   }
 
-  members(query: MemberQuery) {
-    return this.#shell.keeper.members(query);
+  members(query: MemberQuery, caller?: Caller) {
+    return this.#shell.keeper.members(query, caller);
   }
 
-  history(query: MessageQuery) {
-    return this.#shell.keeper.history(query);
+  history(query: MessageQuery, caller?: Caller) {
+    return this.#shell.keeper.history(query, caller);
+  }
+
+  removeMember(user: string) {
+    return this.#shell.keeper.removeMember(user);
   }
 
   summary() {

@@ -2,23 +2,28 @@ import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
+import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import { Outbox } from "../objects/outbox.ts";
-import type {
-  ChannelPort,
-  ConnectRequest,
-  EndReason,
-  Keeper,
-  LogPage,
-  Ports,
-  PublishRequest,
-  SignalRequest,
-  Socket,
+import {
+  type Caller,
+  type ChannelPort,
+  type ConnectRequest,
+  type EndReason,
+  type Keeper,
+  type LogPage,
+  type LogPosition,
+  type Ports,
+  type PublishRequest,
+  type SignalRequest,
+  type Socket,
+  WITHOUT_GRACE,
 } from "../objects/ports.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
+import type { Capability } from "../protocol/claims.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
 import { Admissions, type Refused } from "./admissions.ts";
@@ -29,9 +34,23 @@ import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
 import { MESSAGE_MIGRATION } from "./message-table.ts";
 import { Messages } from "./messages.ts";
+import { REMOVAL_MIGRATION } from "./removal-table.ts";
+import { Removals } from "./removals.ts";
 import { SESSION_MIGRATION } from "./session-table.ts";
 
-const MIGRATIONS = [[...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION]];
+const MIGRATIONS = [
+  [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
+  [...REMOVAL_MIGRATION],
+];
+
+/**
+ * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
+ * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
+ */
+const MOST_ENDED_PER_USER = 100;
+
+/** The contract: recovery without the grant `history` reaches back so far. */
+const REACH_WITHOUT_HISTORY_MS = 120_000;
 
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
@@ -41,6 +60,8 @@ export class Channel implements Keeper, ChannelPort {
   readonly #sessions: KeptSessions;
   readonly #members: Members;
   readonly #log: MessageLog;
+  readonly #removals: Removals;
+  readonly #renewals: Renewals;
   readonly #messages: Messages;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
@@ -56,7 +77,12 @@ export class Channel implements Keeper, ChannelPort {
     const sql = new Database(ports.sql, MIGRATIONS);
     this.#sessions = new KeptSessions(sql);
     this.#log = new MessageLog(name, { ...ports, sql });
+    this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    this.#renewals = new Renewals(ports, this.#connections, {
+      allow: (user, request) => ports.objects.user(user).allow(request),
+      renewed: (connection) => this.#renewed(connection),
+    });
     const about = { channel: name, sessions: this.#sessions, settings };
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
     this.#messages = new Messages(name, this.#log, this.#connections);
@@ -88,6 +114,11 @@ export class Channel implements Keeper, ChannelPort {
    * socket and without an admission under way, and such a row is over: its user is told by outbox.
    */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
+    if (this.#sessions.endedOf(request.user) >= MOST_ENDED_PER_USER) {
+      return refusal("unavailable", "too many sessions of this user ended a moment ago");
+    }
+    const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
+    if (removed !== undefined) return removed;
     const session = this.#begin(request);
     const refused = await this.#admissions.ask(session, this.#name, request);
     if (refused !== undefined) return this.#refuse(session, refused);
@@ -103,7 +134,9 @@ export class Channel implements Keeper, ChannelPort {
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
     this.#due.arm();
-    connection.send({ ...welcomeFrame(connection, this.#settings), ...this.#standing(connection) });
+    const { standing, rest } = this.#standing(connection, request.recover);
+    connection.send({ ...welcomeFrame(connection, this.#settings), ...standing });
+    for (const frame of rest) connection.socket.send(frame);
     return undefined;
   }
 
@@ -111,10 +144,13 @@ export class Channel implements Keeper, ChannelPort {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // ended by us while this frame was on its way
     const { messages, end } = this.#connections.read(connection, data);
-    for (const frame of messages) this.#frames.answer(connection, frame);
-    if (end === undefined) return;
-    this.#connections.end(connection, end.code, end.text);
-    this.#end(connection.session, "protocol");
+    const renewals: Promise<void>[] = [];
+    for (const frame of messages) {
+      if (frame.type === "auth") renewals.push(this.#renewals.answer(connection, frame));
+      else this.#frames.answer(connection, frame);
+    }
+    if (end !== undefined) this.#endConnection(connection, end.code, end.text, "protocol");
+    await Promise.all(renewals);
   }
 
   closed(socket: Socket): void {
@@ -132,23 +168,34 @@ export class Channel implements Keeper, ChannelPort {
     const connection = this.#connections.find(session);
     if (connection !== undefined) this.#connections.end(connection, code, reason);
     this.#end(session, reason);
+    if (WITHOUT_GRACE.has(reason)) this.#due.fire();
   }
 
-  async publish(request: PublishRequest): Promise<Published> {
-    return this.#messages.publish(request);
+  async removeMember(user: string): Promise<void> {
+    this.#removals.add(user);
+    for (const row of [...this.#sessions.all()]) {
+      if (row.user === user && row.end === null) await this.end(row.session, CLOSE.ended, "removed");
+    }
+    this.#due.fire(); // who is sent away leaves at once
   }
 
-  async signal(request: SignalRequest): Promise<void> {
-    this.#messages.signal(request);
+  async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
+    return this.#removals.refusalOf(caller) ?? this.#messages.publish(request);
   }
 
-  async members(query: MemberQuery): Promise<MemberPage> {
+  async signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined> {
+    const removed = this.#removals.refusalOf(caller);
+    if (removed === undefined) this.#messages.signal(request);
+    return removed;
+  }
+
+  async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
     this.#due.fire();
-    return this.#members.page(query);
+    return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
 
-  async history(query: MessageQuery): Promise<LogPage> {
-    return this.#messages.history(query);
+  async history(query: MessageQuery, caller?: Caller): Promise<LogPage | Refusal> {
+    return this.#removals.refusalOf(caller) ?? this.#messages.history(query);
   }
 
   async summary(): Promise<ChannelSummary> {
@@ -174,18 +221,30 @@ export class Channel implements Keeper, ChannelPort {
     return heard;
   }
 
-  /** Where a new session stands: the first page of the roster, and the top of the log. */
-  #standing(connection: Connection) {
+  /** Where a new session stands: the roster's first page, and what it missed or only the top of the log. */
+  #standing(connection: Connection, recover: LogPosition | undefined) {
     const { count, ...detail } = this.#members.firstPage();
-    return {
-      channel: this.#name,
-      epoch: this.#log.epoch(),
-      offset: this.#log.top,
-      recovered: false,
-      messages: [],
-      count,
-      ...(this.#mayHearOfMembers(connection) ? detail : {}),
-    };
+    const { first, rest, ...position } = this.#log.standing(recover, this.#reachOf(connection));
+    const mayHear = this.#mayUse(connection, "members") ? detail : {};
+    return { standing: { channel: this.#name, ...position, messages: first, count, ...mayHear }, rest };
+  }
+
+  /** How far back recovery may reach: as far as the log, or two minutes without the grant to read it. */
+  #reachOf(connection: Connection): number {
+    return this.#mayUse(connection, "history") ? 0 : this.#ports.clock.now() - REACH_WITHOUT_HISTORY_MS;
+  }
+
+  /** New claims: a connection whose user may not subscribe any more ends. */
+  #renewed(connection: Connection): void {
+    this.#sweep.watch(connection);
+    if (!this.#mayUse(connection, "subscribe"))
+      this.#endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
+    this.#due.arm();
+  }
+
+  #endConnection(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
+    this.#connections.end(connection, code, text);
+    this.#end(connection.session, reason);
   }
 
   #begin({ user, device, claims }: ConnectRequest): string {
@@ -268,11 +327,11 @@ export class Channel implements Keeper, ChannelPort {
 
   #tellOfMembers(text: string): void {
     for (const connection of this.#connections.all()) {
-      if (this.#mayHearOfMembers(connection)) connection.socket.send(text);
+      if (this.#mayUse(connection, "members")) connection.socket.send(text);
     }
   }
 
-  #mayHearOfMembers({ state }: Connection): boolean {
-    return mayUseChannel(state.claims, "members", this.#name, this.#settings.DEFAULT_GRANTS);
+  #mayUse({ state }: Connection, capability: Capability): boolean {
+    return mayUseChannel(state.claims, capability, this.#name, this.#settings.DEFAULT_GRANTS);
   }
 }

@@ -4,6 +4,7 @@ import { type Connection, fromConnection } from "../connections/connection.ts";
 import { answerHeartbeat, sendError, sendOk } from "../connections/incoming.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
 import type {
+  AuthFrame,
   ClientFrame,
   HistoryFrame,
   MembersFrame,
@@ -32,7 +33,7 @@ export class ChannelFrames {
     this.#members = rooms.members;
   }
 
-  answer(connection: Connection, frame: ClientFrame): void {
+  answer(connection: Connection, frame: Exclude<ClientFrame, AuthFrame>): void {
     switch (frame.type) {
       case "heartbeat":
         return answerHeartbeat(connection, frame);

@@ -32,6 +32,13 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return this.#ended.values();
   }
 
+  /** How many ended sessions of this user still have their grace or their debt before them. */
+  endedOf(user: string): number {
+    let count = 0;
+    for (const row of this.#ended.values()) if (row.user === user) count++;
+    return count;
+  }
+
   live(session: string): SessionRow | undefined {
     const row = this.#rows.get(session);
     return row?.end === null ? row : undefined;

@@ -1,5 +1,5 @@
 import type { Settings } from "../config.ts";
-import type { Clock, Timers } from "../objects/ports.ts";
+import { type Clock, type Timers, WITHOUT_GRACE } from "../objects/ports.ts";
 import type { MemberPage, MemberQuery } from "../protocol/bodies.ts";
 import { MEMBERS_PAGE } from "../protocol/limits.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
@@ -74,7 +74,7 @@ export class Members {
   /** When an ended session stops to count, in milliseconds. One that was never welcomed never did. */
   expiryOf({ end }: SessionRow): number {
     if (end === null) return Number.POSITIVE_INFINITY;
-    return end.reason === "refused" ? end.at : end.at + this.#graceMs;
+    return WITHOUT_GRACE.has(end.reason) ? end.at : end.at + this.#graceMs;
   }
 
   page({ cursor, limit }: MemberQuery): MemberPage {

@@ -1,8 +1,12 @@
-import type { Clock, LogPage, PublishRequest, Random, Sql } from "../objects/ports.ts";
-import type { MessageQuery, Published } from "../protocol/bodies.ts";
+import type { Clock, LogPage, LogPosition, PublishRequest, Random, Sql } from "../objects/ports.ts";
+import type { Message, MessageQuery, Published } from "../protocol/bodies.ts";
+import { utf8Length } from "../protocol/utf8.ts";
 import { ChannelTable } from "./channel-table.ts";
 import { MessageTable, type StoredMessage } from "./message-table.ts";
 
+/** Messages inside a welcome; the rest follows as frames. */
+const FIRST_PAGE = 100;
+const FIRST_PAGE_BYTES = 65_536;
 /** A call between objects carries at most 32 MiB, and a socket should not have to queue more than this. */
 const PAGE_CHARACTERS = 1_048_576;
 
@@ -61,6 +65,32 @@ export class MessageLog {
   }
 
   /**
+   * Where a session stands that returns from `position`. If everything after it is stored, and nothing of it
+   * is older than `reach`, that is what it missed: the first page, and frames for the rest up to the top.
+   * Read in the turn in which its socket is attached, so there is no window between history and live.
+   */
+  standing(position: LogPosition | undefined, reach: number) {
+    const epoch = this.epoch();
+    const offset = this.top;
+    const lost = { epoch, offset, recovered: false, first: [], rest: [] };
+    if (position === undefined || position.epoch !== epoch || position.offset > offset) return lost;
+    const missed = [...this.#table.read({ after: position.offset, limit: offset, order: "asc" })];
+    const oldest = missed[0];
+    if (missed.length !== offset - position.offset || (oldest !== undefined && oldest.at < reach))
+      return lost;
+    const inside = firstPageOf(missed);
+    const first = missed
+      .slice(0, inside)
+      .map((stored) => JSON.parse(this.#message(epoch, stored)) as Message);
+    return {
+      ...lost,
+      recovered: true,
+      first,
+      rest: missed.slice(inside).map((stored) => this.#frame(epoch, stored)),
+    };
+  }
+
+  /**
    * One page, which ends early where it would hold more than `PAGE_CHARACTERS` (but never before its first
    * message). A channel that nobody has used has an empty log, and reading it writes nothing.
    */
@@ -87,6 +117,16 @@ export class MessageLog {
     const tail = JSON.stringify(from === undefined ? { at } : { from, at });
     return `${head.slice(0, -1)},"data":${dataJson},${tail.slice(1)}`;
   }
+}
+
+/** How many of these messages fit inside a welcome: 100, or 64 KiB of data, but always the first one. */
+function firstPageOf(missed: readonly StoredMessage[]): number {
+  let bytes = 0;
+  const full = missed.findIndex(({ dataJson }, i) => {
+    bytes += utf8Length(dataJson);
+    return i >= FIRST_PAGE || (i > 0 && bytes > FIRST_PAGE_BYTES);
+  });
+  return full === -1 ? missed.length : full;
 }
 
 /** Unique over all channels and all time, because the epoch is. */

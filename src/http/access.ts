@@ -1,7 +1,7 @@
 import { mayKey } from "../auth/api-key.ts";
 import { mayUseChannel, mayWatch } from "../auth/grants.ts";
 import { authenticate, type Principal } from "../auth/principal.ts";
-import type { Scope } from "../config.ts";
+import type { ApiKey, Scope } from "../config.ts";
 import type { Capability, Claims } from "../protocol/claims.ts";
 import { isRefusal } from "../protocol/codes.ts";
 import type { AppContext } from "./context.ts";
@@ -18,7 +18,7 @@ type UserPrincipal = Extract<Principal, { kind: "user" }>;
 export async function requireKey(context: AppContext, scope: Scope): Promise<void> {
   const principal = await principalOf(context);
   if (principal.kind === "user") throw problem("forbidden", "this needs an API key");
-  if (!mayKey(principal.key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
+  mustHave(principal.key, scope);
 }
 
 /** A user, for connecting. */
@@ -36,9 +36,8 @@ export async function requireChannel(
   scope: Scope,
 ): Promise<Principal> {
   const principal = await principalOf(context);
-  if (principal.kind === "key") {
-    if (!mayKey(principal.key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
-  } else mustUseChannel(context, principal.claims, capability, channel);
+  if (principal.kind === "key") mustHave(principal.key, scope);
+  else mustUseChannel(context, principal.claims, capability, channel);
   return principal;
 }
 
@@ -53,23 +52,31 @@ export function mustUseChannel(
 }
 
 /** That user, or a back end with this scope. */
-export async function requireSelf(context: AppContext, user: string, scope: Scope): Promise<void> {
+export async function requireSelf(context: AppContext, user: string, scope: Scope): Promise<Principal> {
   const principal = await principalOf(context);
-  if (principal.kind === "key") {
-    if (!mayKey(principal.key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
-  } else if (principal.user !== user) throw problem("forbidden", "only this user or an API key may do this");
+  if (principal.kind === "key") mustHave(principal.key, scope);
+  else if (principal.user !== user) throw problem("forbidden", "only this user or an API key may do this");
+  return principal;
 }
 
 /** Whoever may see this user's presence. `exact`: the user or a back end, who see times to the millisecond. */
-export async function requireWatch(context: AppContext, user: string): Promise<{ exact: boolean }> {
+export async function requireWatch(
+  context: AppContext,
+  user: string,
+): Promise<{ principal: Principal; exact: boolean }> {
   const principal = await principalOf(context);
   if (principal.kind === "key") {
-    if (!mayKey(principal.key, "read")) throw problem("forbidden", "this key has no scope read");
-    return { exact: true };
+    mustHave(principal.key, "read");
+    return { principal, exact: true };
   }
-  if (principal.user === user) return { exact: true };
-  if (mayWatch(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) return { exact: false };
-  throw problem("forbidden", "no grant to watch this user");
+  if (!mayWatch(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) {
+    throw problem("forbidden", "no grant to watch this user");
+  }
+  return { principal, exact: principal.user === user };
+}
+
+function mustHave(key: ApiKey, scope: Scope): void {
+  if (!mayKey(key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
 }
 
 async function principalOf(context: AppContext): Promise<Principal> {

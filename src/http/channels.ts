@@ -1,46 +1,61 @@
 import { Hono } from "hono";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
-import { type From, MemberQuery, MessageQuery, PublishBody, SignalBody } from "../protocol/bodies.ts";
-import { isRefusal } from "../protocol/codes.ts";
+import { MemberQuery, MessageQuery, PublishBody, SignalBody } from "../protocol/bodies.ts";
+import { isRefusal, type Refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
 import { requireChannel, requireKey } from "./access.ts";
-import type { AppContext, AppEnv, Principal } from "./context.ts";
-import { bodyIn, channelIn, queryIn } from "./input.ts";
+import { speakerOf } from "./allowance.ts";
+import type { AppEnv } from "./context.ts";
+import { bodyIn, channelIn, queryIn, userIn } from "./input.ts";
 import { Problem } from "./problem.ts";
 
-/** One channel: publish, signal, read its log and its roster. */
+/** One channel: publish, signal, read its log and its roster, send a member away. */
 export const channels = new Hono<AppEnv>()
   .post("/v1/channels/:channel/messages", async (context) => {
     const channel = channelIn(context);
-    const from = fromOf(context, await requireChannel(context, channel, "publish", "publish"));
-    if (context.req.header("Idempotency-Key") !== undefined) {
+    const principal = await requireChannel(context, channel, "publish", "publish");
+    if (context.req.header("Idempotency-Key") !== undefined)
       throw new Problem(notAvailable("Idempotency-Key"));
-    }
     const body = await bodyIn(context, PublishBody);
-    const request = publishRequest(body, from, context.get("settings"));
-    if (isRefusal(request)) throw new Problem(request);
-    return context.json(await context.get("objects").channel(channel).publish(request), 201);
+    const request = granted(publishRequest(body, undefined, context.get("settings")));
+    const { from, caller } = await speakerOf(context, principal);
+    const target = context.get("objects").channel(channel);
+    return context.json(granted(await target.publish({ ...request, ...(from && { from }) }, caller)), 201);
   })
   .get("/v1/channels/:channel/messages", async (context) => {
     const channel = channelIn(context);
-    await requireChannel(context, channel, "history", "read");
-    const page = await context.get("objects").channel(channel).history(queryIn(context, MessageQuery));
+    const principal = await requireChannel(context, channel, "history", "read");
+    const query = queryIn(context, MessageQuery);
+    const { caller } = await speakerOf(context, principal);
+    const page = granted(await context.get("objects").channel(channel).history(query, caller));
     const head = JSON.stringify({ epoch: page.epoch, offset: page.offset });
     const body = `${head.slice(0, -1)},"messages":${page.messagesJson}}`;
     return context.body(body, 200, { "Content-Type": "application/json; charset=utf-8" });
   })
   .post("/v1/channels/:channel/signals", async (context) => {
     const channel = channelIn(context);
-    const from = fromOf(context, await requireChannel(context, channel, "signal", "publish"));
-    const request = signalRequest(await bodyIn(context, SignalBody), from, context.get("settings"));
-    if (isRefusal(request)) throw new Problem(request);
-    await context.get("objects").channel(channel).signal(request);
+    const principal = await requireChannel(context, channel, "signal", "publish");
+    const body = await bodyIn(context, SignalBody);
+    const request = granted(signalRequest(body, undefined, context.get("settings")));
+    const { from, caller } = await speakerOf(context, principal);
+    const target = context.get("objects").channel(channel);
+    const refused = await target.signal({ ...request, ...(from && { from }) }, caller);
+    if (refused !== undefined) throw new Problem(refused);
     return context.json({}, 202);
   })
   .get("/v1/channels/:channel/members", async (context) => {
     const channel = channelIn(context);
-    await requireChannel(context, channel, "members", "read");
-    return context.json(await context.get("objects").channel(channel).members(queryIn(context, MemberQuery)));
+    const principal = await requireChannel(context, channel, "members", "read");
+    const query = queryIn(context, MemberQuery);
+    const { caller } = await speakerOf(context, principal);
+    return context.json(granted(await context.get("objects").channel(channel).members(query, caller)));
+  })
+  .delete("/v1/channels/:channel/members/:user", async (context) => {
+    const channel = channelIn(context);
+    const user = userIn(context);
+    await requireKey(context, "manage");
+    await context.get("objects").channel(channel).removeMember(user);
+    return context.body(null, 204);
   })
   .get("/v1/channels/:channel", async (context) => {
     const channel = channelIn(context);
@@ -48,9 +63,8 @@ export const channels = new Hono<AppEnv>()
     return context.json(await context.get("objects").channel(channel).summary());
   });
 
-function fromOf(context: AppContext, principal: Principal): From | undefined {
-  if (context.req.header("Rollcall-Session") !== undefined) {
-    throw new Problem(notAvailable("Rollcall-Session"));
-  }
-  return principal.kind === "user" ? { user: principal.user } : undefined;
+/** What was granted; a refusal is thrown. */
+function granted<T extends object>(result: T | Refusal): T {
+  if (isRefusal(result)) throw new Problem(result);
+  return result;
 }

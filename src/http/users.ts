@@ -1,26 +1,58 @@
 import { Hono } from "hono";
-import { requireSelf, requireWatch } from "./access.ts";
-import type { AppEnv } from "./context.ts";
-import { sessionIn, userIn } from "./input.ts";
+import * as z from "zod";
+import { requireKey, requireSelf, requireWatch } from "./access.ts";
+import { speakerOf } from "./allowance.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+import { queryIn, sessionIn, userIn } from "./input.ts";
 import { problem } from "./problem.ts";
 
-/** One user: presence and sessions. */
+const EndQuery = z.object({ revoke: z.enum(["true", "false"]).default("false") });
+
+/** One user: presence and sessions, and their ends. */
 export const users = new Hono<AppEnv>()
   .get("/v1/users/:user/presence", async (context) => {
     const user = userIn(context);
-    const reader = await requireWatch(context, user);
-    return context.json(await context.get("objects").user(user).presence(reader));
+    const { principal, exact } = await requireWatch(context, user);
+    await speakerOf(context, principal);
+    return context.json(await context.get("objects").user(user).presence({ exact }));
   })
   .get("/v1/users/:user/sessions", async (context) => {
-    const user = userIn(context);
-    await requireSelf(context, user, "read");
+    const user = await self(context, "read");
     return context.json({ sessions: await context.get("objects").user(user).sessions() });
   })
   .get("/v1/users/:user/sessions/:session", async (context) => {
-    const user = userIn(context);
-    await requireSelf(context, user, "read");
     const wanted = sessionIn(context);
+    const user = await self(context, "read");
     const session = (await context.get("objects").user(user).sessions()).find(({ id }) => id === wanted);
     if (session === undefined) throw problem("not_found", "no such session");
     return context.json(session);
+  })
+  .delete("/v1/users/:user/sessions/:session", async (context) => {
+    const session = sessionIn(context);
+    const user = await self(context, "manage");
+    const hasEnded = await context.get("objects").user(user).endSession(session);
+    if (!hasEnded) throw problem("not_found", "no such session");
+    return context.body(null, 204);
+  })
+  .delete("/v1/users/:user/sessions", async (context) => {
+    const { revoke } = queryIn(context, EndQuery);
+    const user = await self(context, "manage");
+    await context
+      .get("objects")
+      .user(user)
+      .endAll({ revoke: revoke === "true" });
+    return context.body(null, 204);
+  })
+  .delete("/v1/users/:user", async (context) => {
+    const user = userIn(context);
+    await requireKey(context, "manage");
+    await context.get("objects").user(user).erase();
+    return context.body(null, 204);
   });
+
+/** The user in the path, when that very user or a back end with this scope asks. */
+async function self(context: AppContext, scope: "read" | "manage"): Promise<string> {
+  const user = userIn(context);
+  await speakerOf(context, await requireSelf(context, user, scope));
+  return user;
+}

@@ -1,4 +1,6 @@
 import { type Settings, settingsOf } from "../config.ts";
+import type { Claims } from "../protocol/claims.ts";
+import type { Refusal } from "../protocol/codes.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
 import { truncateUtf8 } from "../protocol/utf8.ts";
 import { log } from "./log.ts";
@@ -12,6 +14,9 @@ const HIGHEST_CLOSE_CODE = 4999;
 const NO_STATUS = 1005;
 const ABNORMAL = 1006;
 
+/** How a token is verified; handed in, because who you are is another room's business. */
+export type VerifyToken = (token: string, settings: Settings, nowMs: number) => Promise<Claims | Refusal>;
+
 /**
  * The platform around one keeper: turns what happens to a Durable Object into calls of the rules, and what
  * the rules want into effects. Hibernation is the only mode. A `*-object.ts` owns one and forwards to it.
@@ -21,23 +26,29 @@ export class Shell<K extends Keeper> {
   readonly #sockets = new WeakMap<WebSocket, PlatformSocket>();
   #alarmAt: number | null = null;
   #keeper: K | undefined;
+  /** Woken without an alarm stored, and nothing has come yet: if an alarm comes now, it is what woke us. */
+  #isWokenByAlarm = false;
 
   constructor(
     ctx: DurableObjectState,
     env: Env,
     wake: (ports: Ports, settings: Settings, name: string) => K,
+    verify: VerifyToken,
   ) {
     this.#ctx = ctx;
     // Lost on reset, so set on every wake-up; the platform then answers `ping` without waking anybody.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
-      this.#keeper = wake(this.#ports(env), settingsOf(env), nameOf(ctx));
+      this.#isWokenByAlarm = this.#alarmAt === null;
+      const settings = settingsOf(env);
+      this.#keeper = wake(this.#ports(env, settings, verify), settings, nameOf(ctx));
     });
   }
 
   get keeper(): K {
     if (this.#keeper === undefined) throw new Error("an event came before the object was awake");
+    this.#isWokenByAlarm = false;
     return this.#keeper;
   }
 
@@ -70,12 +81,16 @@ export class Shell<K extends Keeper> {
     this.keeper.closed(this.#wrap(webSocket));
   }
 
+  /**
+   * By now the platform has forgotten the alarm that fired. What the wake-up itself set since then stands:
+   * to set it again would cost a row at every sweep of a sleeping object.
+   */
   alarm(): void {
-    this.#alarmAt = null;
+    if (!this.#isWokenByAlarm) this.#alarmAt = null;
     this.keeper.alarm();
   }
 
-  #ports(env: Env): Ports {
+  #ports(env: Env, settings: Settings, verify: VerifyToken): Ports {
     const { storage } = this.#ctx;
     return {
       clock: { now: () => Date.now() },
@@ -97,6 +112,7 @@ export class Shell<K extends Keeper> {
       timers: { after: (ms, run) => void setTimeout(run, ms) },
       background: { run: (work) => this.#ctx.waitUntil(work) },
       objects: objectsOf(env),
+      tokens: { verify: (token) => verify(token, settings, Date.now()) },
       log,
     };
   }

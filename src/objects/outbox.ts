@@ -4,7 +4,7 @@ import type { Background, Clock, Log } from "./ports.ts";
 /** The first retry, and so what a debt's `dueAt` must be when it is written: it is sent at once besides. */
 export const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 600_000;
-/** After this many failures (about half a day of them) a debt is parked: still tried, but only every hour. */
+/** After this many failures (about an hour of them) a debt is parked: still tried, but only every hour. */
 const TRIES_BEFORE_PARKED = 12;
 const PARKED_RETRY_MS = 3_600_000;
 

@@ -39,7 +39,7 @@ export interface Sql {
   transaction<T>(work: () => T): T;
 }
 
-/** The one alarm of an object. It is null while its handler runs, until set again. */
+/** The one alarm of an object. Once it has fired it is null, also for the wake-up that it caused, until set again. */
 export interface Alarm {
   at(): number | null;
   set(at: number): void;
@@ -84,6 +84,11 @@ export interface Objects {
   channel(channel: string): ChannelPort;
 }
 
+export interface Tokens {
+  /** The claims of a user's token, checked as on connect; or why it does not count. */
+  verify(token: string): Promise<Claims | Refusal>;
+}
+
 export interface Ports {
   clock: Clock;
   random: Random;
@@ -93,6 +98,7 @@ export interface Ports {
   timers: Timers;
   background: Background;
   objects: Objects;
+  tokens: Tokens;
   log: Log;
 }
 
@@ -163,7 +169,12 @@ export type EndReason =
   | "replaced"
   | "ended"
   | "revoked"
+  | "removed"
+  | "erased"
   | "protocol";
+
+/** After these a member leaves at once: it was not lost but sent away, or never was one. */
+export const WITHOUT_GRACE: ReadonlySet<EndReason> = new Set(["refused", "removed", "erased"]);
 
 export interface SessionEnd {
   session: string;
@@ -192,6 +203,13 @@ export interface LogPage {
   messagesJson: string;
 }
 
+/** The user in whose name something is asked of a channel; absent where a back end asks. */
+export interface Caller {
+  user: string;
+  /** The token's `iat` in seconds; null where it has none. */
+  issuedAt: number | null;
+}
+
 /** What others may ask of a user's object. Each method is idempotent. */
 export interface UserPort {
   /** Decides whether this session may begin. Awaits no other object. */
@@ -201,16 +219,26 @@ export interface UserPort {
   /** `exact`: the reader is the user or a back end; others see times rounded down to the minute. */
   presence(reader: { exact: boolean }): Promise<Presence>;
   sessions(): Promise<Session[]>;
+  /** Whether a token still counts: it is not revoked, its ticket was not used, its session lives. */
+  allow(request: AllowRequest): Promise<Allowance>;
+  /** Ends one session with 4502, wherever it is kept; false when there is none. */
+  endSession(session: string): Promise<boolean>;
+  /** Ends all sessions with 4502; `revoke` first refuses every token issued until now, and ends them with 4501. */
+  endAll(how: { revoke: boolean }): Promise<void>;
+  /** Ends all sessions and forgets the user: afterwards nobody of this name was ever seen. */
+  erase(): Promise<void>;
 }
 
 /** What others may ask of a channel's object. */
 export interface ChannelPort {
   /** Ends one connection that is kept here; unknown sessions are no error. */
   end(session: string, code: CloseCode, reason: EndReason): Promise<void>;
-  publish(request: PublishRequest): Promise<Published>;
-  signal(request: SignalRequest): Promise<void>;
-  members(query: MemberQuery): Promise<MemberPage>;
-  history(query: MessageQuery): Promise<LogPage>;
+  publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal>;
+  signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined>;
+  members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal>;
+  history(query: MessageQuery, caller?: Caller): Promise<LogPage | Refusal>;
+  /** Sends a member away, without grace, and refuses this user's tokens issued until now. */
+  removeMember(user: string): Promise<void>;
   summary(): Promise<ChannelSummary>;
   /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
   lastSeen(sessions: string[]): Promise<Record<string, number>>;
@@ -223,6 +251,6 @@ export interface Keeper {
   received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
   /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
   closed(socket: Socket): void;
-  /** The alarm fired; by then `alarm.at()` is null. */
+  /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
   alarm(): void;
 }

@@ -44,6 +44,9 @@ export const HeartbeatFrame = z.object({
   ...ref,
 });
 
+/** A new token of the same user: the session goes on with it. */
+export const AuthFrame = z.object({ type: z.literal("auth"), token: z.string().max(16_384), ...ref });
+
 /** Frames of the contract that are not built yet: they are answered with `not_available`. */
 export const LaterFrame = z.object({ type: z.enum(LATER_FRAMES), ...ref });
 
@@ -54,6 +57,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   HistoryFrame,
   MembersFrame,
   HeartbeatFrame,
+  AuthFrame,
   LaterFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
@@ -61,4 +65,5 @@ export type PublishFrame = z.infer<typeof PublishFrame>;
 export type SignalFrame = z.infer<typeof SignalFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type MembersFrame = z.infer<typeof MembersFrame>;
+export type AuthFrame = z.infer<typeof AuthFrame>;
 export type HeartbeatFrame = z.infer<typeof HeartbeatFrame>;

@@ -15,23 +15,18 @@ export const LATER_FRAMES = [
   "watch",
   "unwatch",
   "presence",
-  "auth",
 ] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/v1/tickets"],
   ["GET", "/v1/channels"],
   ["DELETE", "/v1/channels/:channel"],
-  ["DELETE", "/v1/channels/:channel/members/:user"],
-  ["DELETE", "/v1/users/:user"],
   ["POST", "/v1/users/:user/messages"],
   ["POST", "/v1/messages"],
   ["POST", "/v1/broadcast"],
   ["POST", "/v1/batch"],
   ["GET", "/v1/presence"],
   ["PUT", "/v1/users/:user/presence"],
-  ["DELETE", "/v1/users/:user/sessions"],
-  ["DELETE", "/v1/users/:user/sessions/:session"],
   ["GET", "/v1/users/:user/watching"],
   ["GET", "/v1/users/:user/watching/:target"],
   ["PUT", "/v1/users/:user/watching/:target"],
@@ -54,7 +49,6 @@ type LaterPart =
   | "exclude"
   | "ttlSeconds"
   | "Idempotency-Key"
-  | "Rollcall-Session"
   | "rewind"
   | "channels"
   | "a ticket"

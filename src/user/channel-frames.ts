@@ -69,25 +69,29 @@ export class ChannelFrames {
     connection: Connection,
     frame: ChannelFrame,
   ): Promise<Refusal | Record<string, unknown>> {
+    const caller = { user: connection.user, issuedAt: connection.state.claims.iat ?? null };
     switch (frame.type) {
       case "publish": {
         const request = publishRequest(frame, fromConnection(connection), this.#settings);
-        return isRefusal(request) ? request : { ...(await channel.publish(request)) };
+        return isRefusal(request) ? request : { ...(await channel.publish(request, caller)) };
       }
       case "signal": {
         const request = signalRequest(frame, fromConnection(connection), this.#settings);
         if (isRefusal(request)) return request;
-        await channel.signal(request);
-        return {};
+        return (await channel.signal(request, caller)) ?? {};
       }
       case "history": {
         const { type: _, ref: __, channel: ___, ...query } = frame;
-        const { epoch, offset, messagesJson } = await channel.history(query);
+        const page = await channel.history(query, caller);
+        if (isRefusal(page)) return page;
+        const { epoch, offset, messagesJson } = page;
         return { epoch, offset, messages: JSON.parse(messagesJson) };
       }
       case "members": {
         const { type: _, ref: __, channel: ___, ...query } = frame;
-        const { count, members, cursor } = await channel.members(query);
+        const page = await channel.members(query, caller);
+        if (isRefusal(page)) return page;
+        const { count, members, cursor } = page;
         return { count, members, ...(cursor === undefined ? {} : { cursor }) };
       }
     }

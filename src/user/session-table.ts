@@ -22,6 +22,9 @@ export const SESSION_MIGRATION = [
   ) STRICT, WITHOUT ROWID`,
 ];
 
+/** The ticket that a session was made with: it is used up for as long as the row lives, then by a tombstone. */
+export const SESSION_TICKET_MIGRATION = ["ALTER TABLE session ADD COLUMN ticket TEXT"];
+
 interface Row {
   session: string;
   channel: string | null;
@@ -32,6 +35,7 @@ interface Row {
   region: string | null;
   version: number;
   ended_at: number | null;
+  ticket: string | null;
 }
 
 export interface SessionRow {
@@ -45,14 +49,17 @@ export interface SessionRow {
   version: number;
   /** Null while it lives. */
   endedAt: number | null;
+  /** The id of the ticket that it was made with. */
+  ticketId?: string;
 }
 
-const COLUMNS = "session, channel, device, transport, connected_at, ip, region, version, ended_at";
+const COLUMNS = "session, channel, device, transport, connected_at, ip, region, version, ended_at, ticket";
 const ALL = `SELECT ${COLUMNS} FROM session ORDER BY connected_at, session`;
 const INSERT = `INSERT INTO session
-  (session, channel, device, transport, connected_at, issued_at, ip, region, version)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (session, channel, device, transport, connected_at, issued_at, ip, region, version, ticket)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const END = "UPDATE session SET ended_at = ?, reason = ?, version = ? WHERE session = ? AND ended_at IS NULL";
+const DELETE_ALL = "DELETE FROM session";
 const DELETE_ENDED = "DELETE FROM session WHERE ended_at <= ?";
 
 export class SessionTable {
@@ -68,14 +75,18 @@ export class SessionTable {
   }
 
   insert(request: AdmitRequest, version: number): void {
-    const { session, keeper, device, transport, connectedAt, issuedAt, ip, region } = request;
+    const { session, keeper, device, transport, connectedAt, issuedAt, ip, region, ticket } = request;
     const channel = keeper.kind === "channel" ? keeper.channel : null;
     const where = [session, channel, JSON.stringify(device), transport, connectedAt] as const;
-    this.#sql.run(INSERT, ...where, issuedAt, ip ?? null, region ?? null, version);
+    this.#sql.run(INSERT, ...where, issuedAt, ip ?? null, region ?? null, version, ticket?.id ?? null);
   }
 
   end(session: string, at: number, reason: EndReason, version: number): void {
     this.#sql.run(END, at, reason, version, session);
+  }
+
+  deleteAll(): void {
+    this.#sql.run(DELETE_ALL);
   }
 
   /** Deletes what ended at `until` or before. */
@@ -95,5 +106,6 @@ function fromRow(row: Row): SessionRow {
     ...(row.region === null ? {} : { region: row.region }),
     version: row.version,
     endedAt: row.ended_at,
+    ...(row.ticket === null ? {} : { ticketId: row.ticket }),
   };
 }

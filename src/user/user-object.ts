@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
+import { verifyToken } from "../auth/token.ts";
 import { Shell } from "../objects/durable-object.ts";
-import type { AdmitRequest, SessionEnd, UserPort } from "../objects/ports.ts";
+import type { AdmitRequest, AllowRequest, SessionEnd, UserPort } from "../objects/ports.ts";
 import { User } from "./user.ts";
 
 /** The Durable Object of one user, named by the user id. */
@@ -9,7 +10,12 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#shell = new Shell(ctx, env, (ports, settings, name) => new User(ports, settings, name));
+    this.#shell = new Shell(
+      ctx,
+      env,
+      (ports, settings, name) => new User(ports, settings, name),
+      verifyToken,
+    );
   }
 
   override fetch(request: Request) {
@@ -46,5 +52,21 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   sessions() {
     return this.#shell.keeper.sessions();
+  }
+
+  allow(request: AllowRequest) {
+    return this.#shell.keeper.allow(request);
+  }
+
+  endSession(session: string) {
+    return this.#shell.keeper.endSession(session);
+  }
+
+  endAll(how: { revoke: boolean }) {
+    return this.#shell.keeper.endAll(how);
+  }
+
+  erase() {
+    return this.#shell.keeper.erase();
   }
 }

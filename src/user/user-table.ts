@@ -12,7 +12,7 @@ export const USER_MIGRATION = [
   ) STRICT`,
 ];
 
-/** Sessions that ended a short time ago, so that a late `admit` of one is refused. */
+/** Sessions that ended and tickets that were used a short time ago: a late `admit` of one is refused. */
 const Tombstones = z.array(z.tuple([z.string(), z.number()]));
 export type Tombstones = z.infer<typeof Tombstones>;
 
@@ -31,6 +31,10 @@ const READ = "SELECT version, last_active_at, revoked_before, tombstones FROM us
 const WRITE_OFFLINE = `INSERT INTO user (one, version, last_active_at, tombstones) VALUES (1, ?, ?, ?)
   ON CONFLICT (one) DO UPDATE SET version = excluded.version,
     last_active_at = excluded.last_active_at, tombstones = excluded.tombstones`;
+
+const REVOKE = `INSERT INTO user (one, version, revoked_before) VALUES (1, 0, ?)
+  ON CONFLICT (one) DO UPDATE SET revoked_before = max(ifnull(revoked_before, 0), excluded.revoked_before)`;
+const DELETE = "DELETE FROM user";
 
 export class UserTable {
   readonly #sql: Sql;
@@ -58,5 +62,14 @@ export class UserTable {
   /** What a user leaves behind when sessions go: the version, when they were last there, whom not to admit late. */
   write(version: number, lastActiveAt: number | null, tombstones: Tombstones): void {
     this.#sql.run(WRITE_OFFLINE, version, lastActiveAt, JSON.stringify(tombstones));
+  }
+
+  /** `second`: tokens issued in it or before are refused from now on. It never goes back. */
+  revoke(second: number): void {
+    this.#sql.run(REVOKE, second);
+  }
+
+  delete(): void {
+    this.#sql.run(DELETE);
   }
 }

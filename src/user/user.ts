@@ -2,6 +2,7 @@ import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
 import { answerHeartbeat, sendError } from "../connections/incoming.ts";
+import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
@@ -10,6 +11,8 @@ import { FIRST_RETRY_MS, Outbox } from "../objects/outbox.ts";
 import type {
   Admission,
   AdmitRequest,
+  Allowance,
+  AllowRequest,
   ConnectRequest,
   EndReason,
   Keeper,
@@ -21,17 +24,20 @@ import type {
 import type { Presence, Session } from "../protocol/bodies.ts";
 import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
-import type { Refusal } from "../protocol/codes.ts";
+import { type Refusal, refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { END_DEBT_MIGRATION, type EndDebt, EndDebtTable } from "./end-debt-table.ts";
 import { forOthers } from "./presence.ts";
 import { listSessions } from "./session-list.ts";
-import { SESSION_MIGRATION, type SessionRow } from "./session-table.ts";
+import { SESSION_MIGRATION, SESSION_TICKET_MIGRATION, type SessionRow } from "./session-table.ts";
 import { Sessions } from "./sessions.ts";
 import { USER_MIGRATION } from "./user-table.ts";
 
-const MIGRATIONS = [[...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION]];
+const MIGRATIONS = [
+  [...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION],
+  [...SESSION_TICKET_MIGRATION],
+];
 /** While nobody can see the user, a wake-up per TTL would be paid for nothing: ten times slower. */
 const UNSEEN_SWEEP_FACTOR = 10;
 
@@ -43,7 +49,6 @@ export class User implements Keeper, UserPort {
   readonly #ports: Ports;
   readonly #settings: Settings;
   readonly #name: string;
-  readonly #sql: Database;
   readonly #sessions: Sessions;
   readonly #debts: EndDebtTable;
   readonly #connections: Connections;
@@ -51,16 +56,24 @@ export class User implements Keeper, UserPort {
   readonly #outbox: Outbox<EndDebt>;
   readonly #due: DueTimes;
   readonly #channelFrames: ChannelFrames;
+  readonly #renewals: Renewals;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
     this.#settings = settings;
     this.#name = name;
-    this.#sql = new Database(ports.sql, MIGRATIONS);
-    this.#sessions = new Sessions(name, this.#sql, ports.clock, settings);
-    this.#debts = new EndDebtTable(this.#sql);
+    const sql = new Database(ports.sql, MIGRATIONS);
+    this.#sessions = new Sessions(name, sql, ports.clock, settings);
+    this.#debts = new EndDebtTable(sql);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#channelFrames = new ChannelFrames(ports, settings);
+    this.#renewals = new Renewals(ports, this.#connections, {
+      allow: (_, request) => this.allow(request),
+      renewed: (connection) => {
+        this.#sweep.watch(connection);
+        this.#due.arm();
+      },
+    });
     const interval = settings.SESSION_TTL_SECONDS * 1000 * UNSEEN_SWEEP_FACTOR;
     this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
       for (const { connection, reason } of ended) this.#end(connection.session, reason);
@@ -112,9 +125,38 @@ export class User implements Keeper, UserPort {
   }
 
   async sessions(): Promise<Session[]> {
-    const silent = this.#freshSilent();
-    const counted = this.#sessions.live().filter(({ session }) => !silent.has(session));
-    return listSessions(this.#name, counted, this.#connections, this.#ports.objects);
+    return listSessions(this.#name, this.#counted(), this.#connections, this.#ports.objects);
+  }
+
+  async allow({ issuedAt, ticket, session }: AllowRequest): Promise<Allowance> {
+    const refused = this.#sessions.refusalOf(issuedAt, ticket);
+    if (refused !== undefined) return { allowed: false, refused };
+    const row = session === undefined ? undefined : this.#counted().find((live) => live.session === session);
+    if (session !== undefined && row === undefined) {
+      return { allowed: false, refused: refusal("session_gone", "no live session of this user") };
+    }
+    if (ticket !== undefined) this.#sessions.useUp(ticket);
+    const device = row?.device.id;
+    return device === undefined ? { allowed: true } : { allowed: true, device };
+  }
+
+  async endSession(session: string): Promise<boolean> {
+    const row = this.#sessions.live().find((live) => live.session === session);
+    if (row !== undefined) this.#endAll([row], CLOSE.ended, "ended");
+    return row !== undefined;
+  }
+
+  async endAll({ revoke }: { revoke: boolean }): Promise<void> {
+    if (revoke) this.#sessions.revoke();
+    const [code, reason] = revoke
+      ? ([CLOSE.tokenRevoked, "revoked"] as const)
+      : ([CLOSE.ended, "ended"] as const);
+    this.#endAll(this.#sessions.live(), code, reason);
+  }
+
+  async erase(): Promise<void> {
+    this.#endAll(this.#sessions.live(), CLOSE.ended, "erased");
+    this.#sessions.erase();
   }
 
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
@@ -143,6 +185,8 @@ export class User implements Keeper, UserPort {
     switch (frame.type) {
       case "heartbeat":
         return answerHeartbeat(connection, frame);
+      case "auth":
+        return this.#renewals.answer(connection, frame);
       case "publish":
       case "signal":
       case "history":
@@ -158,7 +202,7 @@ export class User implements Keeper, UserPort {
     const refused = this.#sessions.refusalFor(request);
     if (refused !== undefined) return { admitted: false, refused };
     if (this.#sessions.live().some(({ session }) => session === request.session)) return { admitted: true };
-    this.#sql.transaction(() => {
+    this.#sessions.change(() => {
       for (const row of this.#sessions.surplus()) this.#endByUs(row, CLOSE.replaced, "replaced");
       this.#sessions.begin(request);
     });
@@ -177,6 +221,21 @@ export class User implements Keeper, UserPort {
     for (const { session } of own) {
       if (this.#connections.find(session) === undefined) this.#end(session, "lost");
     }
+  }
+
+  /** In one transaction; the channels that keep some are told at once, and again until they confirm. */
+  #endAll(rows: SessionRow[], code: CloseCode, reason: EndReason): void {
+    this.#sessions.change(() => {
+      for (const row of rows) this.#endByUs(row, code, reason);
+    });
+    this.#due.arm();
+    this.#outbox.kick();
+  }
+
+  /** Live sessions that a read may count. */
+  #counted(): SessionRow[] {
+    const silent = this.#freshSilent();
+    return this.#sessions.live().filter(({ session }) => !silent.has(session));
   }
 
   /** Ends a session wherever it is kept: here at once, elsewhere by a debt to its keeper. */

@@ -5,7 +5,16 @@ import type { Instance } from "./instance.ts";
 import type { Nature } from "./nature.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 
-const USER_METHODS = { admit: 0, ended: 0, presence: 0, sessions: 0 } satisfies Record<keyof UserPort, 0>;
+const USER_METHODS = {
+  admit: 0,
+  ended: 0,
+  presence: 0,
+  sessions: 0,
+  allow: 0,
+  endSession: 0,
+  endAll: 0,
+  erase: 0,
+} satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
   end: 0,
   publish: 0,
@@ -14,6 +23,7 @@ const CHANNEL_METHODS = {
   history: 0,
   summary: 0,
   lastSeen: 0,
+  removeMember: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 
 /** How likely each fault is to meet a call. */

@@ -4,6 +4,7 @@ import type { Kind } from "./fault-table.ts";
 import { newestFirst } from "./instance-ports.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
+import { simulatedTokens } from "./simulated-tokens.ts";
 import type { World } from "./world.ts";
 
 type Inspected = Keeper & UserPort & ChannelPort;
@@ -46,6 +47,7 @@ export async function inspect<T>(
     timers: { after: () => {} },
     background: { run: (work) => void work.catch(() => {}) },
     objects: objectsVia((kind, name, method, args) => askAnother(world, kind, name, method, args)),
+    tokens: simulatedTokens(() => world.now),
     log: { warn: () => {} },
   };
   try {

@@ -6,6 +6,7 @@ import type { Nature } from "./nature.ts";
 import type { Planned } from "./scheduler.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
+import { simulatedTokens } from "./simulated-tokens.ts";
 
 /** `getWebSockets()` lists the newest first (platform notes, 1.1); closing ones are not open. */
 export function newestFirst(sockets: Iterable<ServerSocket>): ServerSocket[] {
@@ -56,6 +57,7 @@ export function portsOf(nature: Nature, calls: Calls, object: SimulatedObject, i
       },
     },
     objects: calls.from(object, instance),
+    tokens: simulatedTokens(() => scheduler.now),
     log: { warn: (event, fields, cause) => nature.warned(object, event, fields, cause) },
   };
 }

@@ -1,6 +1,7 @@
 import type { Message } from "../../src/protocol/bodies.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
+import { granted } from "./granted.ts";
 import { inspect } from "./inspection.ts";
 import type { KnownMessage } from "./ledger.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
@@ -91,7 +92,9 @@ export class Invariants {
     this.#logVersions.set(channel, channel.storage.version);
     const known = this.#logs.get(channel.name) ?? { epoch: "", messages: [] };
     const query = { after: known.messages.length, limit: MOST_PER_PAGE, order: "asc" } as const;
-    const { result: page } = await inspect(this.#world, channel, (copy) => copy.history(query));
+    const { result: page } = await inspect(this.#world, channel, async (copy) =>
+      granted(await copy.history(query)),
+    );
     const more: Message[] = JSON.parse(page.messagesJson);
     if (known.messages.length > 0 && page.epoch !== known.epoch) {
       this.#fail(`dense and durable: the epoch of ${channel} changed`);

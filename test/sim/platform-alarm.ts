@@ -27,7 +27,6 @@ export class PlatformAlarm {
   #planned: Planned | undefined;
   /** The time for which the handler runs in this turn; null while none does. */
   #handling: number | null = null;
-  #setOnWaking: number | null = null;
   #threw = false;
   #retries = 0;
   #isToBeRepeated = false;
@@ -46,12 +45,6 @@ export class PlatformAlarm {
     this.#at = at;
   }
 
-  /** The handler starts. What a constructor has set meanwhile counts only if the handler sets nothing. */
-  handle(): void {
-    this.#setOnWaking = this.#at;
-    this.#at = null;
-  }
-
   /** The handler threw: where it set no other time, it is called again, up to six times. */
   threw(): void {
     this.#threw = true;
@@ -60,7 +53,6 @@ export class PlatformAlarm {
   /** The turn is durable. */
   commit(): void {
     const handled = this.#handling;
-    this.#at ??= this.#setOnWaking;
     if (handled !== null && this.#threw && this.#at === null) this.#retry(handled);
     else {
       if (handled !== null) {
@@ -75,7 +67,7 @@ export class PlatformAlarm {
   /** The object crashed at the end of a turn. A handler that it cut off is called again. */
   crash(writes: "lost" | "kept"): void {
     const cutOff = this.#handling;
-    this.#at = writes === "lost" ? this.#durable : (this.#at ?? this.#setOnWaking);
+    this.#at = writes === "lost" ? this.#durable : this.#at;
     if (cutOff !== null && (writes === "lost" || this.#at === null)) this.#plan(cutOff, FIRST_RETRY_MS);
     else if (cutOff !== null || this.#at !== this.#durable) this.#plan(this.#at, this.#usualDelay());
     this.#endTurn();
@@ -129,7 +121,6 @@ export class PlatformAlarm {
   #endTurn(): void {
     this.#durable = this.#at;
     this.#handling = null;
-    this.#setOnWaking = null;
     this.#threw = false;
   }
 

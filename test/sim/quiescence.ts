@@ -1,5 +1,6 @@
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
+import { granted } from "./granted.ts";
 import { inspect } from "./inspection.ts";
 import type { World } from "./world.ts";
 
@@ -48,8 +49,8 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
 }
 
 async function rosterIsWhoIsConnected(world: World, channel: string, here: SimulatedConnection[]) {
-  const { result } = await inspect(world, world.object("channel", channel), (copy) =>
-    copy.members({ limit: 1000 }),
+  const { result } = await inspect(world, world.object("channel", channel), async (copy) =>
+    granted(await copy.members({ limit: 1000 })),
   );
   const members = result.members.map(({ user }) => user).sort();
   const users = [...new Set(here.map(({ user }) => user))].sort();

@@ -3,6 +3,7 @@ import { Channel } from "../../src/channel/channel.ts";
 import { settingsOf } from "../../src/config.ts";
 import { User } from "../../src/user/user.ts";
 import { Crowd, type SimulatedClient } from "./clients.ts";
+import { granted } from "./granted.ts";
 import { World } from "./world.ts";
 
 const settings = settingsOf({ JWT_SECRET: "a secret that only the simulator knows", DEFAULT_GRANTS: "open" });
@@ -28,7 +29,7 @@ test("[RO10] who was refused is no member, also after the channel slept, and is 
   bob.close();
   await world.advance(200);
   expect(hall.evict()).toBe(true);
-  const { count } = await world.until(world.channel("hall").members({ limit: 10 }));
+  const { count } = granted(await world.until(world.channel("hall").members({ limit: 10 })));
   expect(count).toBe(1);
   bob.connect();
   await world.advance(1_000);

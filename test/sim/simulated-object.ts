@@ -133,7 +133,6 @@ export class SimulatedObject {
   async #alarmFires(): Promise<void> {
     await this.turn("alarm", ({ core }) => {
       if (core === undefined) return;
-      this.alarm.handle();
       try {
         core.alarm();
       } catch (cause) {

@@ -112,3 +112,19 @@ test("[CT7] an object without sessions has no alarm", async () => {
     expect(await alarmOf(stub)).toBeNull();
   }
 });
+
+test("[CT9] the sweep of a sleeping object sets one alarm", async () => {
+  const there = await WorkerClient.connect("sweep", { channel: "sweep" });
+  const own = await WorkerClient.connect("sweep");
+  for (const stub of [env.USER.getByName("sweep"), env.CHANNEL.getByName("sweep")]) {
+    const meter = await Meter.on(stub);
+    await runInDurableObject(stub, (_, { storage }) => storage.setAlarm(Date.now() + 200));
+    await evictDurableObject(stub, { webSockets: "hibernate" });
+    // The alarm wakes it by itself; anything else that asked would wake it first.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    meter.off();
+    expect([meter.alarmsSet, meter.rows]).toEqual([2, 0]); // the one above, and the next
+  }
+  there.socket.close(1000);
+  own.socket.close(1000);
+});

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { verifyToken } from "../../src/auth/token.ts";
 import { Shell } from "../../src/objects/durable-object.ts";
 import type { AdmitRequest, SessionEnd } from "../../src/objects/ports.ts";
 import { Probe } from "../fixtures/probe.ts";
@@ -9,7 +10,7 @@ export class ProbeObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.shell = new Shell(ctx, env, (ports) => new Probe(ports));
+    this.shell = new Shell(ctx, env, (ports) => new Probe(ports), verifyToken);
   }
 
   override fetch(request: Request) {
