@@ -22,9 +22,15 @@ async function connect(user: string, options: { channel?: string; claims?: objec
 
 async function call(method: string, path: string, headers: Record<string, string> = KEY, body?: unknown) {
   const init = { method, headers: { ...headers, "Content-Type": "application/json" } };
-  const answer = await fetch(service.url + path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
+  const answer = await fetch(
+    service.url + path,
+    body === undefined ? init : { ...init, body: JSON.stringify(body) },
+  );
   const text = await answer.text();
-  return { status: answer.status, body: text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>) };
+  return {
+    status: answer.status,
+    body: text === "" ? undefined : (JSON.parse(text) as Record<string, unknown>),
+  };
 }
 
 /** The code with which a connect is refused, asked as a client would: by a plain GET, or by what an upgrade says. */
@@ -51,13 +57,19 @@ test("[SE8] one session is ended with 4502, by its user or a back end and nobody
   expect((await call("DELETE", path, bearer(await tokenFor("se8")))).status).toBe(204);
   expect(await there.next("closing")).toMatchObject({ code: 4502, reconnect: false });
   expect((await call("DELETE", path)).status).toBe(404);
-  expect((await call("GET", "/v1/users/se8/sessions")).body?.sessions).toMatchObject([{ id: own.welcome.session }]);
+  expect((await call("GET", "/v1/users/se8/sessions")).body?.sessions).toMatchObject([
+    { id: own.welcome.session },
+  ]);
   expect((await call("DELETE", `/v1/users/se8/sessions/${own.welcome.session}`)).status).toBe(204);
   expect(await own.next("closing")).toMatchObject({ code: 4502 });
 });
 
 test("[SE9] all sessions of a user end, wherever they are kept, and new ones may begin", async () => {
-  const clients = [await connect("se9"), await connect("se9", { channel: "se9a" }), await connect("se9", { channel: "se9b" })];
+  const clients = [
+    await connect("se9"),
+    await connect("se9", { channel: "se9a" }),
+    await connect("se9", { channel: "se9b" }),
+  ];
   expect((await call("DELETE", "/v1/users/se9/sessions")).status).toBe(204);
   for (const client of clients) expect(await client.next("closing")).toMatchObject({ code: 4502 });
   expect((await call("GET", "/v1/users/se9/sessions")).body).toEqual({ sessions: [] });
@@ -66,7 +78,11 @@ test("[SE9] all sessions of a user end, wherever they are kept, and new ones may
 
 test("[A10] a revocation ends every connection with 4501 within 2 s and refuses the token everywhere", async () => {
   const token = await tokenFor("a10");
-  const place = (channel?: string) => ({ url: service.url, token, ...(channel === undefined ? {} : { channel }) });
+  const place = (channel?: string) => ({
+    url: service.url,
+    token,
+    ...(channel === undefined ? {} : { channel }),
+  });
   const clients = [
     await RawClient.welcomed(place()),
     await RawClient.welcomed(place("a10a")),
@@ -75,15 +91,25 @@ test("[A10] a revocation ends every connection with 4501 within 2 s and refuses 
   const bystander = await connect("bystander", { channel: "a10a" });
   const since = Date.now();
   expect((await call("DELETE", "/v1/users/a10/sessions?revoke=true")).status).toBe(204);
-  for (const client of clients) expect(await client.next("closing")).toMatchObject({ code: 4501, reconnect: false });
+  for (const client of clients)
+    expect(await client.next("closing")).toMatchObject({ code: 4501, reconnect: false });
   expect(Date.now() - since).toBeLessThan(2000);
   expect(await refusedUpgrade(token)).toBe(401);
   expect(await refusedUpgrade(token, "a10a")).toBe(401);
   await nextSecond(); // a yes of before may be reused for one second
-  for (const path of ["/v1/users/a10/sessions", "/v1/channels/a10a/messages", "/v1/users/bystander/presence"]) {
-    expect(await call("GET", path, bearer(token))).toMatchObject({ status: 401, body: { code: "token_revoked" } });
+  for (const path of [
+    "/v1/users/a10/sessions",
+    "/v1/channels/a10a/messages",
+    "/v1/users/bystander/presence",
+  ]) {
+    expect(await call("GET", path, bearer(token))).toMatchObject({
+      status: 401,
+      body: { code: "token_revoked" },
+    });
   }
-  expect(await call("POST", "/v1/channels/a10a/messages", bearer(token), { data: 1 })).toMatchObject({ status: 401 });
+  expect(await call("POST", "/v1/channels/a10a/messages", bearer(token), { data: 1 })).toMatchObject({
+    status: 401,
+  });
   const fresh = await connect("a10", { channel: "a10a" });
   expect(await fresh.ask({ type: "auth", token })).toMatchObject({ type: "error", code: "token_revoked" });
   expect(await fresh.ask({ type: "publish", data: 1 })).toMatchObject({ type: "ok" });
@@ -136,10 +162,20 @@ test("[SE11] an erased user looks never seen, in rosters too, and may come back 
 });
 
 test("[SE12] Rollcall-Session speaks for a live session of that very user, and for no other", async () => {
-  const ann = await RawClient.welcomed({ url: service.url, token: await tokenFor("ann"), channel: "se12", query: "device_id=phone-1" });
+  const ann = await RawClient.welcomed({
+    url: service.url,
+    token: await tokenFor("ann"),
+    channel: "se12",
+    query: "device_id=phone-1",
+  });
   const other = await connect("ben", { channel: "se12" });
   const publish = async (session: unknown) =>
-    call("POST", "/v1/channels/se12/messages", { ...bearer(await tokenFor("ann")), "Rollcall-Session": String(session) }, { data: 1 });
+    call(
+      "POST",
+      "/v1/channels/se12/messages",
+      { ...bearer(await tokenFor("ann")), "Rollcall-Session": String(session) },
+      { data: 1 },
+    );
   expect((await publish(ann.welcome.session)).status).toBe(201);
   expect(await other.next("message")).toMatchObject({
     from: { user: "ann", session: ann.welcome.session, device: "phone-1" },
@@ -159,7 +195,9 @@ test("[SE13] a session goes on with a new token of the same user, and with no ot
   ];
   const own = await connect("se13", { claims: { exp } });
   for (const client of [renewed, own]) {
-    expect(await client.ask({ type: "auth", token: await tokenFor("other") })).toMatchObject({ code: "token_invalid" });
+    expect(await client.ask({ type: "auth", token: await tokenFor("other") })).toMatchObject({
+      code: "token_invalid",
+    });
     expect(await client.ask({ type: "auth", token: "nonsense" })).toMatchObject({ code: "token_invalid" });
     const later = now() + 3600;
     const answer = await client.ask({ type: "auth", token: await tokenFor("se13", { exp: later }) });
@@ -199,9 +237,16 @@ test("[SE14] who returns with what it has seen gets what it missed, or is told t
   expect(back.welcome).toMatchObject({ recovered: true, offset: top });
   expect(inside).toHaveLength(100);
   await back.next("message", ({ offset }) => offset === top);
-  const offsets = [...inside, ...back.frames.filter(({ type }) => type === "message")].map(({ offset }) => offset);
+  const offsets = [...inside, ...back.frames.filter(({ type }) => type === "message")].map(
+    ({ offset }) => offset,
+  );
   expect(offsets).toEqual(Array.from({ length: top - 20 }, (_, i) => 21 + i));
-  for (const query of [`epoch=${epoch}&offset=${top + 1}`, "epoch=another&offset=1", `epoch=${epoch}&offset=x`, "offset=5"]) {
+  for (const query of [
+    `epoch=${epoch}&offset=${top + 1}`,
+    "epoch=another&offset=1",
+    `epoch=${epoch}&offset=x`,
+    "offset=5",
+  ]) {
     const lost = await connect("cat", { channel: "se14", query });
     expect(lost.welcome).toMatchObject({ recovered: false, messages: [], offset: top });
     await lost.close();
