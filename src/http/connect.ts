@@ -2,9 +2,8 @@ import { Hono } from "hono";
 import { originAllowed } from "../auth/origin.ts";
 import type { ConnectRequest } from "../objects/ports.ts";
 import { connectTo } from "../objects/stubs.ts";
-import type { Claims } from "../protocol/claims.ts";
 import { notAvailable } from "../protocol/later.ts";
-import { mustUseChannel, requireUser } from "./access.ts";
+import { mustUseChannel, requireUser, type UserPrincipal } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { channelIn, deviceIn } from "./input.ts";
 import { Problem, problem } from "./problem.ts";
@@ -15,27 +14,26 @@ const SUBPROTOCOL = "presence.v1";
 /** WebSocket upgrades: everything is decided here, and only then forwarded to the keeper. */
 export const connect = new Hono<AppEnv>()
   .get("/v1/connect", async (context) => {
-    const claims = await claimsOf(context);
+    const who = await userOf(context);
     mustUpgrade(context);
-    const keeper = context.env.USER.getByName(claims.sub);
-    return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
+    const keeper = context.env.USER.getByName(who.user);
+    return answer(context, await connectTo(keeper, request(context, who), context.req.raw.headers));
   })
   .get("/v1/channels/:channel/connect", async (context) => {
-    const claims = await claimsOf(context);
+    const who = await userOf(context);
     const channel = channelIn(context);
-    mustUseChannel(context, claims, "subscribe", channel);
+    mustUseChannel(context, who.claims, "subscribe", channel);
     if (context.req.query("rewind") !== undefined) throw new Problem(notAvailable("rewind"));
     mustUpgrade(context);
     const keeper = context.env.CHANNEL.getByName(channel);
-    return answer(context, await connectTo(keeper, request(context, claims), context.req.raw.headers));
+    return answer(context, await connectTo(keeper, request(context, who), context.req.raw.headers));
   });
 
-async function claimsOf(context: AppContext): Promise<Claims> {
+async function userOf(context: AppContext): Promise<UserPrincipal> {
   if (!originAllowed(context.req.header("Origin") ?? null, context.get("settings"))) {
     throw problem("origin_not_allowed", "this origin may not connect");
   }
-  const { claims } = await requireUser(context);
-  return claims;
+  return requireUser(context);
 }
 
 /** Asked last, so that a plain GET tells a client why its upgrade was refused: a browser learns only 1006. */
@@ -47,14 +45,15 @@ function mustUpgrade(context: AppContext): void {
   throw problem("upgrade_required", "connect with a WebSocket");
 }
 
-function request(context: AppContext, claims: Claims): ConnectRequest {
+function request(context: AppContext, { user, claims, ticket }: UserPrincipal): ConnectRequest {
   const ip = context.req.header("CF-Connecting-IP");
   const region = context.req.raw.cf?.colo;
   return {
-    user: claims.sub,
+    user,
     device: deviceIn(context),
     transport: "websocket",
     claims,
+    ...(ticket === undefined ? {} : { ticket }),
     ...(ip === undefined ? {} : { ip }),
     ...(typeof region === "string" ? { region } : {}),
   };

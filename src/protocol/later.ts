@@ -19,7 +19,6 @@ export const LATER_FRAMES = [
 ] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
-  ["POST", "/v1/tickets"],
   ["GET", "/v1/channels"],
   ["DELETE", "/v1/channels/:channel"],
   ["DELETE", "/v1/channels/:channel/members/:user"],
@@ -56,7 +55,6 @@ type LaterPart =
   | "Idempotency-Key"
   | "Rollcall-Session"
   | "rewind"
-  | "a ticket"
   | "an event stream"
   | "a signal to a user"
   | "heartbeat with a device";
