@@ -70,7 +70,7 @@ test("[N29] what is no message of ours is refused, so that no type and no offset
 
 test("[ES2] an array frame is its messages in order, each as it came", () => {
   const frames = [
-    { type: "message", offset: 3, data: { z: 1, a: 2 } },
+    { data: { z: 1, a: 2 }, offset: 3, type: "message" },
     { type: "later", n: 1 },
   ];
   expect(JSON.stringify(framesIn(JSON.stringify(frames)))).toBe(JSON.stringify(frames));

@@ -132,6 +132,7 @@ test.concurrent("[ES8] `closing` comes as an event, and the stream ends after it
   expect(data).toMatchObject({ code: 4503, reconnect: false });
   await first.ended;
   expect(first.events.at(-1)?.type).toBe("closing");
+  expect(first.endedCleanly).toBe(true);
 });
 
 test.concurrent("[ES8] to end a stream from outside is to delete its session", async () => {
