@@ -5,6 +5,7 @@ import { Crowd } from "./clients.ts";
 import { takeStep } from "./commands.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
+import { checkErasure, checkRevocation } from "./last-orders.ts";
 import type { Cores } from "./nature.ts";
 import { checkQuiescence } from "./quiescence.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -29,6 +30,11 @@ export interface RunResult {
   faults: FaultTable;
   turns: number;
   welcomes: number;
+  /** Welcomes that gave what was missed. */
+  recoveries: number;
+  orders: number;
+  /** Revocations that met a live connection. */
+  revokedAlive: number;
   stored: number;
   acknowledged: number;
   delivered: number;
@@ -57,20 +63,28 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   };
   try {
     for (let step = 1; step <= steps; step++) {
+      if (step > steps / 2 && crowd.operator.revokedAlive === 0) crowd.operator.revokeSomebody();
       await takeStep(world, crowd);
       await invariants.check();
       failIfWrong(step);
     }
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
+    await checkRevocation(world, crowd);
+    failIfWrong("revoked");
     for (const client of crowd.clients) client.close();
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("empty");
+    await checkErasure(world, crowd);
+    failIfWrong("erased");
     const { ledger } = crowd;
     return {
       faults: world.faults,
       turns: world.turns,
       welcomes: ledger.welcomes,
+      recoveries: ledger.recoveries,
+      orders: crowd.orders.given.length,
+      revokedAlive: crowd.operator.revokedAlive,
       stored: invariants.stored,
       acknowledged: ledger.acknowledgedInAll,
       delivered: ledger.deliveredInAll,
