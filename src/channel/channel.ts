@@ -176,6 +176,7 @@ export class Channel implements Keeper, ChannelPort {
     for (const row of [...this.#sessions.all()]) {
       if (row.user === user && row.end === null) await this.end(row.session, CLOSE.ended, "removed");
     }
+    this.#sessions.endGrace(user);
     this.#due.fire(); // who is sent away leaves at once
   }
 
