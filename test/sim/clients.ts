@@ -8,6 +8,7 @@ import { Operator } from "./operator.ts";
 import { Orders } from "./orders.ts";
 import type { Promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
+import { Requests } from "./requests.ts";
 import type { Planned } from "./scheduler.ts";
 import { TicketUses } from "./ticket-uses.ts";
 import type { World } from "./world.ts";
@@ -23,6 +24,9 @@ export class Crowd implements Promised {
   readonly tickets: TicketUses;
   readonly issuer: Issuer;
   readonly operator: Operator;
+  readonly requests: Requests;
+  /** Every connection that was ever asked for. */
+  readonly seen: SimulatedConnection[] = [];
   readonly reader: Reader;
   readonly users: readonly string[];
   readonly channels: readonly string[];
@@ -40,6 +44,7 @@ export class Crowd implements Promised {
     this.tickets = new TicketUses(world);
     this.issuer = new Issuer(world);
     this.operator = new Operator(world, this);
+    this.requests = new Requests(world, this);
     this.reader = new Reader(world, users, channels);
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };
@@ -87,7 +92,7 @@ export class SimulatedClient {
 
   connect(): void {
     this.#comingBack = undefined;
-    const { world, isCalm, newest, issuer, tickets } = this.#crowd;
+    const { world, isCalm, newest, issuer, tickets, seen } = this.#crowd;
     const { random } = world;
     const credentials = isCalm ? issuer.fresh(this.user) : issuer.any(this.user);
     const recovery = this.#recovery();
@@ -104,6 +109,7 @@ export class SimulatedClient {
       this.#ended(connection, ending),
     );
     this.#connection = connection;
+    seen.push(connection);
     newest.set(this.user, connection);
     const device = { type: random.pick(DEVICES) ?? "other" };
     const { user, transport } = attempt;

@@ -145,7 +145,7 @@ export class SimulatedConnection implements Peer {
   }
 
   refused(code: string | undefined): void {
-    const wrong = refusalIsWrong(code, this, this.#promised);
+    const wrong = refusalIsWrong(code, this, this.#promised, this.#world.now);
     if (wrong !== undefined) this.#wrong(wrong);
     this.#onEnd({ refused: code });
   }
@@ -154,6 +154,8 @@ export class SimulatedConnection implements Peer {
     this.#stop();
     const leewayMs = this.#world.settings.CLOCK_LEEWAY_SECONDS * 1000;
     const isExpired = code === CLOSE.tokenExpired && this.#world.now >= this.expiresAt + leewayMs;
+    if (isExpired) this.#promised.ledger.expired++;
+    if (code === CLOSE.replaced) this.#promised.ledger.replaced++;
     const wrong = isExpired ? undefined : closeIsWrong(code, this.sessionUse, this.#promised.orders);
     if (wrong !== undefined) this.#wrong(`${wrong} (${reason})`);
     this.#onEnd({ code });
@@ -227,7 +229,10 @@ export class SimulatedConnection implements Peer {
   }
 
   #acknowledged({ ref, ...answer }: OkFrame & Record<string, unknown>): void {
-    if (this.#renewing.renewed(ref, answer)) return;
+    if (this.#renewing.renewed(ref, answer)) {
+      this.#promised.ledger.renewals++;
+      return;
+    }
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;
     const { id, epoch, offset } = Published.parse({ at: 0, ...answer });

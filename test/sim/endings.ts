@@ -19,6 +19,7 @@ export function refusalIsWrong(
   code: string | undefined,
   { attempt, tokenUse }: SimulatedConnection,
   { orders, tickets }: Promised,
+  now: number,
 ): string | undefined {
   const { ticket } = attempt.credentials;
   switch (code) {
@@ -32,6 +33,9 @@ export function refusalIsWrong(
       break;
     case "token_invalid":
       if (ticket !== undefined && tickets.mayBeUsed(ticket.id)) return undefined;
+      break;
+    case "token_expired":
+      if (ticket !== undefined && ticket.expiresAt <= now) return undefined;
   }
   return `refused with ${code}, for no reason`;
 }

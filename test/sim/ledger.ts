@@ -17,6 +17,11 @@ export class Ledger {
   welcomes = 0;
   /** Welcomes that gave what was missed. */
   recoveries = 0;
+  renewals = 0;
+  /** Closed because their token had ended. */
+  expired = 0;
+  /** Closed because others began. */
+  replaced = 0;
 
   acknowledge(message: KnownMessage): void {
     this.acknowledged.push(message);

@@ -11,6 +11,7 @@ export const ORDERS: readonly Command[] = [
   { weight: 0.6, run: (_, crowd) => withUser(crowd, (user) => crowd.operator.erase(user)) },
   { weight: 1.5, run: remove },
   { weight: 5, run: renew },
+  { weight: 4, run: request },
 ];
 
 /** Of everybody who is there, so that it always ends something. */
@@ -40,5 +41,15 @@ function renew({ random }: World, crowd: Crowd): boolean {
   if (connection === undefined) return false;
   const sub = random.chance(0.1) ? (random.pick(crowd.users) ?? "") : connection.user;
   connection.renew(crowd.issuer.anyToken(sub));
+  return true;
+}
+
+/** Of anybody, there or not. */
+function request({ random }: World, crowd: Crowd): boolean {
+  const user = random.pick(crowd.users);
+  const channel = random.pick(crowd.channels);
+  if (user === undefined || channel === undefined) return false;
+  if (random.chance(0.75)) crowd.requests.ask(user);
+  else crowd.requests.read(user, channel);
   return true;
 }

@@ -33,6 +33,8 @@ export interface SessionUse {
   channel?: string;
 }
 
+const any = () => true;
+
 /** Every order of a run: what must be over because of them, and what may be. */
 export class Orders {
   readonly #given: Order[] = [];
@@ -46,9 +48,10 @@ export class Orders {
   }
 
   /** Whether this token had lost its use for good at `by`, as far as anybody was told. */
-  mustRefuse(use: TokenUse, by: number): boolean {
+  mustRefuse(use: TokenUse, by: number, which: (order: Order) => boolean = any): boolean {
     return this.#given.some(
-      (order) => endsTokens(order, use) && isDone(order, by) && isIssuedBy(use, order.doneAt ?? 0),
+      (order) =>
+        which(order) && endsTokens(order, use) && isDone(order, by) && isIssuedBy(use, order.doneAt ?? 0),
     );
   }
 
@@ -60,25 +63,19 @@ export class Orders {
   }
 
   /** Whether an order that was acknowledged by then has ended this session, which was welcomed before it. */
-  mustBeOver(use: SessionUse, by: number): boolean {
+  mustBeOver(use: SessionUse, by: number, which: (order: Order) => boolean = any): boolean {
     return this.#given.some(
-      (order) => endsSession(order, use) && isDone(order, by) && use.welcomedAt <= order.at,
+      (order) => which(order) && endsSession(order, use) && isDone(order, by) && use.welcomedAt <= order.at,
     );
   }
 
   /** The same, where the object that carried it out keeps the session itself: nothing lies in between. */
   mustBeOverAtItsKeeper(use: SessionUse, by: number): boolean {
-    return this.#given.some(
-      (order) =>
-        endsSession(order, use) &&
-        isDone(order, by) &&
-        use.welcomedAt <= order.at &&
-        (order.is === "removed") === (use.channel !== undefined),
-    );
+    return this.mustBeOver(use, by, ({ is }) => (is === "removed") === (use.channel !== undefined));
   }
 
   /** Whether an order is a reason to end this session. */
-  mayEnd(use: Omit<SessionUse, "welcomedAt">, which: (order: Order) => boolean = () => true): boolean {
+  mayEnd(use: Omit<SessionUse, "welcomedAt">, which: (order: Order) => boolean = any): boolean {
     return this.#given.some(
       (order) => which(order) && endsSession(order, use) && use.startedAt <= order.at + ARRIVES_WITHIN_MS,
     );

@@ -52,6 +52,11 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
   if (result.presence.status !== should) {
     world.journal.fail(`no ghost: ${user} is ${result.presence.status} with ${live.length} live connections`);
   }
+  for (const { id, transport } of result.sessions) {
+    const connection = live.find(({ session }) => session === id);
+    if (connection === undefined || connection.attempt.transport === transport) continue;
+    world.journal.fail(`no ghost: session ${id} of ${user} is listed as ${transport}`);
+  }
   if (live.length > world.settings.MAX_SESSIONS_PER_USER) {
     world.journal.fail(`limit: ${user} has ${live.length} live sessions`);
   }

@@ -32,6 +32,14 @@ export interface RunResult {
   welcomes: number;
   /** Welcomes that gave what was missed. */
   recoveries: number;
+  renewals: number;
+  /** Connections closed because their token had ended, and because newer ones began. */
+  expired: number;
+  replaced: number;
+  /** Tickets that got somebody something. */
+  tickets: number;
+  /** Requests of users that were allowed. */
+  allowed: number;
   orders: number;
   /** Revocations that met a live connection. */
   revokedAlive: number;
@@ -71,11 +79,12 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
     await checkRevocation(world, crowd);
-    failIfWrong("revoked");
+    await checkErasure(world, crowd, [...new Set(crowd.live().map(({ user }) => user))].slice(0, 1));
+    failIfWrong("revoked or erased");
     for (const client of crowd.clients) client.close();
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("empty");
-    await checkErasure(world, crowd);
+    await checkErasure(world, crowd, crowd.users);
     failIfWrong("erased");
     const { ledger } = crowd;
     return {
@@ -83,6 +92,11 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       turns: world.turns,
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
+      renewals: ledger.renewals,
+      expired: ledger.expired,
+      replaced: ledger.replaced,
+      tickets: crowd.tickets.usedInAll,
+      allowed: crowd.requests.allowed,
       orders: crowd.orders.given.length,
       revokedAlive: crowd.operator.revokedAlive,
       stored: invariants.stored,

@@ -19,6 +19,10 @@ export class TicketUses {
     return (this.#presented.get(ticket) ?? 0) > 1;
   }
 
+  get usedInAll(): number {
+    return this.#used.size;
+  }
+
   isUsed(ticket: string): boolean {
     return this.#used.has(ticket);
   }
