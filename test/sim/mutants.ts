@@ -24,9 +24,9 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /no ghost/,
   },
   "user-admits-the-dead": {
-    file: "src/user/tombstones.ts",
-    find: "return tombstones.some(([buried]) => buried === session);",
-    replace: "return tombstones.length < 0 && session === '';",
+    file: "src/user/sessions.ts",
+    find: "return over || isBuried(tombstones, session)",
+    replace: "return over",
     breaks: /no ghost/,
   },
   "debts-are-tried-once": {
