@@ -89,6 +89,18 @@ export const MUTANTS: Record<string, Mutant> = {
     replace: 'new Set(["refused", "erased"])',
     breaks: /is a member of/,
   },
+  "removal-spares-who-just-ended": {
+    file: "src/channel/channel.ts",
+    find: "    this.#sessions.endGrace(user);\n",
+    replace: "",
+    breaks: /is a member of/,
+  },
+  "removal-forgets-renewals": {
+    file: "src/channel/channel.ts",
+    find: "const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });",
+    replace: "const refused = this.#removals.refusalOf(undefined);",
+    breaks: /renewed with a token/,
+  },
   "recovery-skips-one": {
     file: "src/channel/message-log.ts",
     find: "const inside = firstPageOf(missed);",
