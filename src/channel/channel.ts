@@ -80,7 +80,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#renewals = new Renewals(ports, this.#connections, {
-      allow: (user, request) => ports.objects.user(user).allow(request),
+      allow: async (user, request) => {
+        const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });
+        return refused ? { allowed: false, refused } : ports.objects.user(user).allow(request);
+      },
       renewed: (connection) => this.#renewed(connection),
     });
     const about = { channel: name, sessions: this.#sessions, settings };
@@ -177,6 +180,7 @@ export class Channel implements Keeper, ChannelPort {
     for (const row of [...this.#sessions.all()]) {
       if (row.user === user && row.end === null) await this.end(row.session, CLOSE.ended, "removed");
     }
+    this.#sessions.endGrace(user);
     this.#due.fire(); // who is sent away leaves at once
   }
 

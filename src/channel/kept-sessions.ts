@@ -1,5 +1,5 @@
 import { type Debt, FIRST_RETRY_MS, type Ledger } from "../objects/outbox.ts";
-import type { EndReason, Sql } from "../objects/ports.ts";
+import { type EndReason, type Sql, WITHOUT_GRACE } from "../objects/ports.ts";
 import { type SessionRow, SessionTable } from "./session-table.ts";
 
 /** "This session of yours is over": owed to the user's object. */
@@ -58,6 +58,16 @@ export class KeptSessions implements Ledger<EndedDebt> {
     const ended = { ...row, end };
     this.#remember(ended);
     return ended;
+  }
+
+  /** A user was sent away: what ended a moment ago has no grace any more. The debt of its end stays as it is. */
+  endGrace(user: string): void {
+    for (const row of [...this.#ended.values()]) {
+      if (row.user !== user || row.end === null || WITHOUT_GRACE.has(row.end.reason)) continue;
+      const end = { ...row.end, reason: "removed" as const };
+      this.#table.end(row.session, end);
+      this.#remember({ ...row, end });
+    }
   }
 
   /** Nothing is left to do about this session. */

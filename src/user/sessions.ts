@@ -62,10 +62,14 @@ export class Sessions {
     if (revokedBefore !== null && (issuedAt === null || issuedAt <= revokedBefore)) {
       return refusal("token_revoked", "this token was revoked");
     }
-    if (ticket === undefined) return undefined;
-    const used = this.#all().some((row) => row.ticketId === ticket.id && row.session !== session);
-    return used || isBuried(tombstones, ticket.id)
-      ? refusal("token_invalid", "this ticket was used")
+    const uses = ticket === undefined ? [] : this.#all().filter(({ ticketId }) => ticketId === ticket.id);
+    if (ticket === undefined || uses.some((row) => row.session === session)) return undefined;
+    if (uses.length > 0 || isBuried(tombstones, ticket.id)) {
+      return refusal("token_invalid", "this ticket was used");
+    }
+    // The Worker let it pass in time, but a call may be late: by now it may have been used and forgotten.
+    return ticket.expiresAt <= this.#clock.now()
+      ? refusal("token_expired", "this ticket has expired")
       : undefined;
   }
 

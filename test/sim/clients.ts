@@ -1,19 +1,32 @@
+import type { LogPosition } from "../../src/objects/ports.ts";
 import type { DeviceType } from "../../src/protocol/names.ts";
-import { type Ending, SimulatedConnection, type Target } from "./connection.ts";
+import { type Attempt, type Ending, SimulatedConnection, type Target } from "./connection.ts";
+import { Issuer } from "./credentials.ts";
 import { Ledger } from "./ledger.ts";
+import type { Recovery } from "./log-reading.ts";
+import { Operator } from "./operator.ts";
+import { Orders } from "./orders.ts";
+import type { Promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
+import { Requests } from "./requests.ts";
 import type { Planned } from "./scheduler.ts";
+import { TicketUses } from "./ticket-uses.ts";
 import type { World } from "./world.ts";
 
 const RECONNECT_MS = [200, 30_000] as const;
-const LONG_TOKEN_MS = 24 * 3_600_000;
-const SHORT_TOKEN_MS = [60_000, 1_200_000] as const;
 const DEVICES: readonly DeviceType[] = ["web", "mobile", "bot"];
 
 /** Every client of a run, and what holds for all of them. */
-export class Crowd {
+export class Crowd implements Promised {
   readonly world: World;
   readonly ledger = new Ledger();
+  readonly orders = new Orders();
+  readonly tickets: TicketUses;
+  readonly issuer: Issuer;
+  readonly operator: Operator;
+  readonly requests: Requests;
+  /** Every connection that was ever asked for. */
+  readonly seen: SimulatedConnection[] = [];
   readonly reader: Reader;
   readonly users: readonly string[];
   readonly channels: readonly string[];
@@ -28,6 +41,10 @@ export class Crowd {
     this.world = world;
     this.users = users;
     this.channels = channels;
+    this.tickets = new TicketUses(world);
+    this.issuer = new Issuer(world);
+    this.operator = new Operator(world, this);
+    this.requests = new Requests(world, this);
     this.reader = new Reader(world, users, channels);
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };
@@ -49,6 +66,9 @@ export class SimulatedClient {
   readonly #crowd: Crowd;
   #connection: SimulatedConnection | undefined;
   #comingBack: Planned | undefined;
+  /** Where it stood in its channel's log when it was there last. */
+  #lastSeen: LogPosition | undefined;
+  #triedAt = 0;
 
   constructor(crowd: Crowd, user: string, target: Target) {
     this.#crowd = crowd;
@@ -61,28 +81,40 @@ export class SimulatedClient {
     return this.#connection;
   }
 
+  /** When it last asked for a connection; 0 for never. */
+  get triedAt(): number {
+    return this.#triedAt;
+  }
+
   get isAway(): boolean {
     return this.#connection === undefined && this.#comingBack === undefined;
   }
 
   connect(): void {
     this.#comingBack = undefined;
-    const { world, ledger, isCalm, newest } = this.#crowd;
-    const { random, now } = world;
-    const isShort = !isCalm && random.chance(0.1);
-    const lifetime = isShort ? random.logBetween(...SHORT_TOKEN_MS) : LONG_TOKEN_MS;
-    const exp = Math.ceil((now + lifetime) / 1000);
-    const connection = new SimulatedConnection(
-      world,
-      { user: this.user, target: this.target, expiresAt: exp * 1000 },
-      ledger,
-      (ending) => this.#ended(connection, ending),
+    const { world, isCalm, newest, issuer, tickets, seen } = this.#crowd;
+    const { random } = world;
+    const credentials = isCalm ? issuer.fresh(this.user) : issuer.any(this.user);
+    const recovery = this.#recovery();
+    this.#triedAt = world.now;
+    const attempt: Attempt = {
+      user: this.user,
+      target: this.target,
+      credentials,
+      transport: random.chance(0.15) ? "sse" : "websocket",
+      ...(recovery === undefined ? {} : { recovery }),
+    };
+    if (credentials.ticket !== undefined) tickets.presented(credentials.ticket.id);
+    const connection = new SimulatedConnection(world, attempt, this.#crowd, (ending) =>
+      this.#ended(connection, ending),
     );
     this.#connection = connection;
+    seen.push(connection);
     newest.set(this.user, connection);
     const device = { type: random.pick(DEVICES) ?? "other" };
-    const claims = { sub: this.user, iat: Math.floor(now / 1000), exp, info: { name: this.user } };
-    const request = { user: this.user, device, transport: "websocket" as const, claims };
+    const { user, transport } = attempt;
+    const recover = recovery === undefined ? {} : { recover: recovery.position };
+    const request = { user, device, transport, ...credentials, ...recover };
     connection.start(world.connect(this.target.kind, this.target.name, request, connection));
   }
 
@@ -102,15 +134,32 @@ export class SimulatedClient {
     this.#comingBack?.cancel();
     this.#comingBack = undefined;
     if (this.#connection !== undefined) how(this.#connection);
-    this.#connection = undefined;
+    this.#forget();
   }
 
   /** Cut off or refused: it comes back, unless it was told to stay away. */
   #ended(connection: SimulatedConnection, ending: Ending): void {
     if (this.#connection !== connection) return;
-    this.#connection = undefined;
+    this.#forget();
     if ("code" in ending && ending.code >= 4500) return;
     const { random, scheduler } = this.#crowd.world;
     this.#comingBack = scheduler.after(random.logBetween(...RECONNECT_MS), () => this.connect());
+  }
+
+  #forget(): void {
+    this.#lastSeen = this.#connection?.position ?? this.#lastSeen;
+    this.#connection = undefined;
+  }
+
+  /** Most come back to where they were; a few to where nobody has been. */
+  #recovery(): Recovery | undefined {
+    const { random } = this.#crowd.world;
+    const seen = this.#lastSeen;
+    if (seen === undefined || random.chance(0.2)) return undefined;
+    if (random.chance(0.9)) return { position: seen, isPossible: true };
+    const position = random.chance(0.5)
+      ? { ...seen, epoch: "of another log" }
+      : { ...seen, offset: seen.offset + 1_000_000 };
+    return { position, isPossible: false };
   }
 }

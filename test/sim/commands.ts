@@ -1,13 +1,10 @@
 import type { Crowd, SimulatedClient } from "./clients.ts";
+import type { Command } from "./command.ts";
+import type { SimulatedConnection } from "./connection.ts";
 import { KINDS } from "./fault-table.ts";
+import { ORDERS } from "./order-commands.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 import type { World } from "./world.ts";
-
-/** One thing that may happen to the world; false where there was nothing to do it to. */
-interface Command {
-  weight: number;
-  run(world: World, crowd: Crowd): Promise<boolean> | boolean;
-}
 
 /** Every thing that a run is made of, with how often it is chosen. */
 const COMMANDS: readonly Command[] = [
@@ -18,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
+  ...ORDERS,
   {
     weight: 14,
     run: (world) =>
@@ -81,9 +79,11 @@ function withObject(
 const isThere = ({ isAwake, sockets }: SimulatedObject) => isAwake || sockets.size > 0;
 const hasAlarm = ({ alarm }: SimulatedObject) => alarm.at !== null;
 
+const maySpeak = ({ attempt }: SimulatedConnection) => attempt.transport === "websocket";
+
 function publish({ random }: World, crowd: Crowd): boolean {
   const live = crowd.live();
-  const connection = random.pick(live);
+  const connection = random.pick(live.filter(maySpeak));
   const channel = random.pick(crowd.channels);
   if (connection === undefined || channel === undefined) return false;
   const { kind, name } = connection.target;
@@ -95,7 +95,7 @@ function publish({ random }: World, crowd: Crowd): boolean {
 }
 
 function askByFrame({ random }: World, crowd: Crowd): boolean {
-  const connection = random.pick(crowd.live());
+  const connection = random.pick(crowd.live().filter(maySpeak));
   const channel = random.pick(crowd.channels);
   if (connection === undefined || channel === undefined) return false;
   const to = connection.target.kind === "user" ? { channel } : {};

@@ -1,4 +1,6 @@
+import type { LogPosition } from "../../src/objects/ports.ts";
 import { type Member, type Message, Published } from "../../src/protocol/bodies.ts";
+import type { Claims } from "../../src/protocol/claims.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import {
   type OkFrame,
@@ -6,19 +8,32 @@ import {
   type ServerFrame,
   WelcomeFrame,
 } from "../../src/protocol/server-frames.ts";
+import type { Credentials } from "./credentials.ts";
+import { closeIsWrong, refusalIsWrong } from "./endings.ts";
 import type { Kind } from "./fault-table.ts";
-import type { Ledger } from "./ledger.ts";
 import type { Link, Peer } from "./link.ts";
+import { LogReading, type Recovery } from "./log-reading.ts";
+import type { Promised } from "./promised.ts";
+import { Renewing } from "./renewing.ts";
 import type { Planned } from "./scheduler.ts";
 import type { World } from "./world.ts";
 
-/** What a client sees of a crash or a deploy. */
-const CUT_OFF = 1006;
+/** From a user's object over a channel's to the client, without any fault. */
+const ON_ITS_WAY_MS = 100;
 
 /** Where a connection leads to: the user's own object, or a channel. */
 export interface Target {
   kind: Kind;
   name: string;
+}
+
+/** What a client asks for. A stream hears and pings, and never sends a frame. */
+export interface Attempt {
+  user: string;
+  target: Target;
+  credentials: Credentials;
+  transport: "websocket" | "sse";
+  recovery?: Recovery;
 }
 
 /** How a connection ended, or why it never began. */
@@ -31,36 +46,59 @@ export type Ending = { code: number } | { refused: string | undefined };
 export class SimulatedConnection implements Peer {
   readonly user: string;
   readonly target: Target;
-  /** When its token ends: from then on it may be closed at any time. */
-  readonly expiresAt: number;
+  readonly attempt: Attempt;
+  readonly startedAt: number;
   readonly #world: World;
-  readonly #ledger: Ledger;
+  readonly #promised: Promised;
   readonly #onEnd: (ending: Ending) => void;
   readonly #published = new Map<number, { channel: string; data: unknown }>();
+  readonly #log: LogReading;
+  readonly #renewing: Renewing;
   #link: Link | undefined;
   #welcome: WelcomeFrame | undefined;
-  #offset = 0;
+  #welcomedAt = 0;
   #nextPing: Planned | undefined;
   /** On a channel: who is there, as this client was told. */
   readonly roster = new Map<string, Member>();
 
-  constructor(
-    world: World,
-    who: { user: string; target: Target; expiresAt: number },
-    ledger: Ledger,
-    onEnd: (ending: Ending) => void,
-  ) {
+  constructor(world: World, attempt: Attempt, promised: Promised, onEnd: (ending: Ending) => void) {
     this.#world = world;
-    this.#ledger = ledger;
+    this.#promised = promised;
     this.#onEnd = onEnd;
-    this.user = who.user;
-    this.target = who.target;
-    this.expiresAt = who.expiresAt;
+    this.attempt = attempt;
+    this.user = attempt.user;
+    this.target = attempt.target;
+    this.startedAt = world.now;
+    this.#log = new LogReading(attempt.recovery);
+    const wrong = (sentence: string) => this.#wrong(sentence);
+    this.#renewing = new Renewing(world, promised.orders, attempt, wrong);
   }
 
   /** The session, once it was welcomed. */
   get session(): string | undefined {
     return this.#welcome?.session;
+  }
+
+  /** When its token ends: so long and a leeway more it may stay. */
+  get expiresAt(): number {
+    return this.#renewing.claims.exp * 1000;
+  }
+
+  /** Its token as an order sees it: the one that counts now. */
+  get tokenUse() {
+    return this.#renewing.tokenUse;
+  }
+
+  /** As an order sees it. */
+  get sessionUse() {
+    const { user, startedAt } = this;
+    const channel = this.target.kind === "channel" ? { channel: this.target.name } : {};
+    return { user, session: this.session ?? "", startedAt, welcomedAt: this.#welcomedAt, ...channel };
+  }
+
+  /** Where it stands in its channel's log. */
+  get position(): LogPosition | undefined {
+    return this.target.kind === "channel" ? this.#log.position : undefined;
   }
 
   /** Welcomed, pinging, and its socket open at the keeper. */
@@ -76,6 +114,11 @@ export class SimulatedConnection implements Peer {
     const ref = this.#published.size + 1;
     this.#published.set(ref, { channel, data });
     this.say({ type: "publish", ...(this.target.kind === "user" ? { channel } : {}), data, ref });
+  }
+
+  /** Presents a new token, which may be one that does not count. */
+  renew(claims: Claims): void {
+    this.say(this.#renewing.ask(claims));
   }
 
   say(frame: object): void {
@@ -102,12 +145,19 @@ export class SimulatedConnection implements Peer {
   }
 
   refused(code: string | undefined): void {
+    const wrong = refusalIsWrong(code, this, this.#promised, this.#world.now);
+    if (wrong !== undefined) this.#wrong(wrong);
     this.#onEnd({ refused: code });
   }
 
   closed(code: number, reason: string): void {
     this.#stop();
-    this.#mayEndSo(code, reason);
+    const leewayMs = this.#world.settings.CLOCK_LEEWAY_SECONDS * 1000;
+    const isExpired = code === CLOSE.tokenExpired && this.#world.now >= this.expiresAt + leewayMs;
+    if (isExpired) this.#promised.ledger.expired++;
+    if (code === CLOSE.replaced) this.#promised.ledger.replaced++;
+    const wrong = isExpired ? undefined : closeIsWrong(code, this.sessionUse, this.#promised.orders);
+    if (wrong !== undefined) this.#wrong(`${wrong} (${reason})`);
     this.#onEnd({ code });
   }
 
@@ -115,13 +165,6 @@ export class SimulatedConnection implements Peer {
     if (text === "pong") return;
     const frames: ServerFrame | ServerFrame[] = JSON.parse(text);
     for (const frame of Array.isArray(frames) ? frames : [frames]) this.#understand(frame);
-  }
-
-  /** Nobody may end a connection that pings and keeps the rules; what may cut it off is known. */
-  #mayEndSo(code: number, reason: string): void {
-    const isExpired = code === CLOSE.tokenExpired && this.#world.now >= this.expiresAt;
-    if (code === CUT_OFF || code === CLOSE.replaced || isExpired) return;
-    this.#wrong(`closed with ${code} (${reason}), though it was alive`);
   }
 
   #understand(frame: ServerFrame): void {
@@ -140,8 +183,9 @@ export class SimulatedConnection implements Peer {
       case "ok":
         return this.#acknowledged(frame);
       case "error":
-        if (frame.code !== "unavailable") this.#wrong(`a frame was refused: ${frame.code} ${frame.message}`);
-        return;
+        if (this.#renewing.refused(frame)) return;
+        if (frame.code === "unavailable" || (frame.code === "forbidden" && this.#mayBeSentAway())) return;
+        return this.#wrong(`a frame was refused: ${frame.code} ${frame.message}`);
       case "signal":
         if (frame.from?.session === this.session) this.#wrong("a signal returned to its sender");
     }
@@ -152,24 +196,47 @@ export class SimulatedConnection implements Peer {
     if (!welcome.success) return this.#wrong(`a welcome of the wrong shape: ${welcome.error.message}`);
     if (this.#welcome !== undefined) return this.#wrong("welcomed twice");
     this.#welcome = welcome.data;
-    this.#ledger.welcomes++;
-    this.#offset = welcome.data.offset ?? 0;
-    for (const member of welcome.data.members ?? []) this.roster.set(member.user, member);
-    if (welcome.data.count !== undefined) this.#countIs(welcome.data.count);
+    this.#welcomedAt = this.#world.now;
+    const { ledger, tickets, orders } = this.#promised;
+    ledger.welcomes++;
+    const { ticket } = this.attempt.credentials;
+    if (ticket !== undefined) tickets.used(ticket.id, welcome.data.session);
+    if (orders.mustRefuse(this.tokenUse, this.#world.now - ON_ITS_WAY_MS)) {
+      this.#wrong("revoked for good: welcomed with a token that an order had ended");
+    }
+    if (this.target.kind === "channel") this.#stands(welcome.data);
   }
 
-  /** Each connection sees what follows the offset that its welcome named, without a gap and none twice. */
-  #delivered({ channel, offset, id, data }: Message): void {
-    if (offset !== this.#offset + 1) return this.#wrong(`offset ${offset} came after ${this.#offset}`);
-    this.#offset = offset;
-    this.#ledger.deliver({ channel, offset, id, data });
+  #stands(welcome: WelcomeFrame): void {
+    const wrong = this.#log.welcomed(welcome);
+    if (wrong !== undefined) this.#wrong(wrong);
+    if (welcome.recovered === true) this.#promised.ledger.recoveries++;
+    for (const message of welcome.messages ?? []) this.#promised.ledger.deliver(message);
+    for (const member of welcome.members ?? []) this.roster.set(member.user, member);
+    if (welcome.count !== undefined) this.#countIs(welcome.count);
+  }
+
+  /** Each connection sees what follows the offset that it stood at, without a gap and none twice. */
+  #delivered(message: Message): void {
+    const wrong = this.#log.delivered(message);
+    if (wrong !== undefined) return this.#wrong(wrong);
+    this.#promised.ledger.deliver(message);
+  }
+
+  /** An own connection asks of any channel: it may have been removed from that one. */
+  #mayBeSentAway(): boolean {
+    return this.#promised.orders.given.some(({ is, user }) => is === "removed" && user === this.user);
   }
 
   #acknowledged({ ref, ...answer }: OkFrame & Record<string, unknown>): void {
+    if (this.#renewing.renewed(ref, answer)) {
+      this.#promised.ledger.renewals++;
+      return;
+    }
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;
     const { id, epoch, offset } = Published.parse({ at: 0, ...answer });
-    this.#ledger.acknowledge({ ...published, id, epoch, offset });
+    this.#promised.ledger.acknowledge({ ...published, id, epoch, offset });
   }
 
   #rosterChanged(news: RosterFrame): void {

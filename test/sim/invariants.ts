@@ -4,6 +4,8 @@ import type { SimulatedConnection } from "./connection.ts";
 import { granted } from "./granted.ts";
 import { inspect } from "./inspection.ts";
 import type { KnownMessage } from "./ledger.ts";
+import { LimitInvariant } from "./limit-invariant.ts";
+import { OrderInvariants } from "./order-invariants.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 import type { World } from "./world.ts";
 
@@ -17,11 +19,15 @@ export class Invariants {
   /** Each channel's log as it was seen to be durable: it may only grow. */
   readonly #logs = new Map<string, { epoch: string; messages: Message[] }>();
   readonly #logVersions = new Map<SimulatedObject, number>();
+  readonly #orders: OrderInvariants;
+  readonly #limit: LimitInvariant;
   readonly #looks = new Map<SimulatedObject, string>();
 
   constructor(world: World, crowd: Crowd) {
     this.#world = world;
     this.#crowd = crowd;
+    this.#orders = new OrderInvariants(world, crowd);
+    this.#limit = new LimitInvariant(world);
   }
 
   /** After each step. What cannot have changed since it was last looked at is not looked at again. */
@@ -33,6 +39,7 @@ export class Invariants {
     this.#world.touched.clear();
     await this.#nobodyIsFalselyOffline();
     this.#whatWasToldIsStored();
+    await this.#orders.check();
   }
 
   /** How many messages all channels hold. */
@@ -42,6 +49,7 @@ export class Invariants {
 
   /** After a turn, before anything else can happen. */
   turned(object: SimulatedObject): void {
+    this.#limit.turned(object);
     if (object.alarm.at !== null) return;
     const open = [...object.sockets].filter(({ state }) => state === "open").length;
     if (open > 0) this.#fail(`alarm alive: ${object} has no alarm, and ${open} open sockets`);
@@ -80,6 +88,7 @@ export class Invariants {
   /** Nobody has a reason to end this connection. Where few may live at once, an attempt ends older ones. */
   #mustLive(connection: SimulatedConnection): boolean {
     if (this.#world.now >= connection.expiresAt) return false;
+    if (this.#crowd.orders.mayEnd(connection.sessionUse)) return false;
     const { user } = connection;
     const mine = this.#crowd.clients.filter((client) => client.user === user).length;
     // Sessions that the user's object has not heard the end of count too: twice as many is safe enough.

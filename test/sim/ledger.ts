@@ -15,14 +15,21 @@ export class Ledger {
   acknowledgedInAll = 0;
   deliveredInAll = 0;
   welcomes = 0;
+  /** Welcomes that gave what was missed. */
+  recoveries = 0;
+  renewals = 0;
+  /** Closed because their token had ended. */
+  expired = 0;
+  /** Closed because others began. */
+  replaced = 0;
 
   acknowledge(message: KnownMessage): void {
     this.acknowledged.push(message);
     this.acknowledgedInAll++;
   }
 
-  deliver(message: KnownMessage): void {
-    this.delivered.push(message);
+  deliver({ channel, offset, id, data }: KnownMessage): void {
+    this.delivered.push({ channel, offset, id, data });
     this.deliveredInAll++;
   }
 }

@@ -30,6 +30,8 @@ export class PlatformAlarm {
   #threw = false;
   #retries = 0;
   #isToBeRepeated = false;
+  /** Until when the platform was told to be late; it may be over before, with another plan. */
+  #lateUntil = 0;
 
   constructor(nature: Nature, kind: Kind, fire: Fire) {
     this.#kind = kind;
@@ -39,6 +41,11 @@ export class PlatformAlarm {
 
   get at(): number | null {
     return this.#at;
+  }
+
+  /** Since when, or from when on, the platform is not late by order of a fault. */
+  get punctualSince(): number {
+    return this.#lateUntil;
   }
 
   set(at: number): void {
@@ -77,7 +84,9 @@ export class PlatformAlarm {
   delay(): boolean {
     if (this.#at === null) return false;
     this.#nature.faults.count("alarm late", this.#kind);
-    this.#plan(this.#at, this.#nature.random.logBetween(1_000, LATEST_MS));
+    const late = this.#nature.random.logBetween(1_000, LATEST_MS);
+    this.#lateUntil = Math.max(this.#at, this.#nature.scheduler.now) + late;
+    this.#plan(this.#at, late);
     return true;
   }
 

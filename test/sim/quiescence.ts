@@ -20,7 +20,18 @@ export async function checkQuiescence(world: World, crowd: Crowd): Promise<void>
     const here = live.filter(({ target }) => target.kind === "channel" && target.name === channel);
     await rosterIsWhoIsConnected(world, channel, here);
   }
+  ordersAreCarriedOut(world, crowd, live);
   await idleObjectsHaveNoAlarm(world);
+}
+
+/** No session that an order ended lives on anywhere, and none whose token one has ended. */
+export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: SimulatedConnection[]): void {
+  for (const { sessionUse, tokenUse } of live) {
+    const isOver = orders.mustBeOver(sessionUse, world.now);
+    if (!isOver && !orders.mustRefuse(tokenUse, sessionUse.startedAt)) continue;
+    const { session, user, channel = "no channel" } = sessionUse;
+    world.journal.fail(`revoked for good: session ${session} of ${user} on ${channel} lives on`);
+  }
 }
 
 /** A duty that was done before its time leaves its alarm behind: it fires in vain, once. */
@@ -41,6 +52,14 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
   if (result.presence.status !== should) {
     world.journal.fail(`no ghost: ${user} is ${result.presence.status} with ${live.length} live connections`);
   }
+  for (const { id, transport } of result.sessions) {
+    const connection = live.find(({ session }) => session === id);
+    if (connection === undefined || connection.attempt.transport === transport) continue;
+    world.journal.fail(`no ghost: session ${id} of ${user} is listed as ${transport}`);
+  }
+  if (live.length > world.settings.MAX_SESSIONS_PER_USER) {
+    world.journal.fail(`limit: ${user} has ${live.length} live sessions`);
+  }
   const told = result.sessions.map(({ id }) => id).sort();
   const true_ = live.map(({ session }) => session ?? "").sort();
   if (told.join() !== true_.join()) {
@@ -49,9 +68,11 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
 }
 
 async function rosterIsWhoIsConnected(world: World, channel: string, here: SimulatedConnection[]) {
-  const { result } = await inspect(world, world.object("channel", channel), async (copy) =>
-    granted(await copy.members({ limit: 1000 })),
-  );
+  const { result } = await inspect(world, world.object("channel", channel), async (copy) => ({
+    ...granted(await copy.members({ limit: 1000 })),
+    top: (await copy.summary()).offset,
+  }));
+  const { top } = result;
   const members = result.members.map(({ user }) => user).sort();
   const users = [...new Set(here.map(({ user }) => user))].sort();
   if (members.join() !== users.join() || result.count !== users.length || result.sessions !== here.length) {
@@ -61,6 +82,10 @@ async function rosterIsWhoIsConnected(world: World, channel: string, here: Simul
     );
   }
   for (const connection of here) {
+    if (connection.position?.offset !== top) {
+      const { offset } = connection.position ?? {};
+      world.journal.fail(`no gap: ${connection.user} has read ${channel} up to ${offset} of ${top}`);
+    }
     const told = [...connection.roster.keys()].sort();
     if (told.join() === users.join()) continue;
     world.journal.fail(

@@ -5,6 +5,7 @@ import { Crowd } from "./clients.ts";
 import { takeStep } from "./commands.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
+import { checkErasure, checkRevocation } from "./last-orders.ts";
 import type { Cores } from "./nature.ts";
 import { checkQuiescence } from "./quiescence.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -29,6 +30,19 @@ export interface RunResult {
   faults: FaultTable;
   turns: number;
   welcomes: number;
+  /** Welcomes that gave what was missed. */
+  recoveries: number;
+  renewals: number;
+  /** Connections closed because their token had ended, and because newer ones began. */
+  expired: number;
+  replaced: number;
+  /** Tickets that got somebody something. */
+  tickets: number;
+  /** Requests of users that were allowed. */
+  allowed: number;
+  orders: number;
+  /** Revocations that met a live connection. */
+  revokedAlive: number;
   stored: number;
   acknowledged: number;
   delivered: number;
@@ -57,20 +71,34 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   };
   try {
     for (let step = 1; step <= steps; step++) {
+      if (step > steps / 2 && crowd.operator.revokedAlive === 0) crowd.operator.revokeSomebody();
       await takeStep(world, crowd);
       await invariants.check();
       failIfWrong(step);
     }
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
+    await checkRevocation(world, crowd);
+    await checkErasure(world, crowd, [...new Set(crowd.live().map(({ user }) => user))].slice(0, 1));
+    failIfWrong("revoked or erased");
     for (const client of crowd.clients) client.close();
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("empty");
+    await checkErasure(world, crowd, crowd.users);
+    failIfWrong("erased");
     const { ledger } = crowd;
     return {
       faults: world.faults,
       turns: world.turns,
       welcomes: ledger.welcomes,
+      recoveries: ledger.recoveries,
+      renewals: ledger.renewals,
+      expired: ledger.expired,
+      replaced: ledger.replaced,
+      tickets: crowd.tickets.usedInAll,
+      allowed: crowd.requests.allowed,
+      orders: crowd.orders.given.length,
+      revokedAlive: crowd.operator.revokedAlive,
       stored: invariants.stored,
       acknowledged: ledger.acknowledgedInAll,
       delivered: ledger.deliveredInAll,

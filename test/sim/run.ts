@@ -27,7 +27,22 @@ const { Channel } = await import("../../src/channel/channel.ts");
 const first = Number(values.seed ?? values.first);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
 const faults = new FaultTable();
-const sums = { turns: 0, welcomes: 0, stored: 0, acknowledged: 0, delivered: 0, hours: 0 };
+const sums = {
+  turns: 0,
+  welcomes: 0,
+  recoveries: 0,
+  renewals: 0,
+  expired: 0,
+  replaced: 0,
+  tickets: 0,
+  allowed: 0,
+  orders: 0,
+  revokedAlive: 0,
+  stored: 0,
+  acknowledged: 0,
+  delivered: 0,
+  hours: 0,
+};
 const startedAt = performance.now();
 try {
   for (let seed = first; seed < first + count; seed++) {

@@ -1,0 +1,58 @@
+import type { Crowd } from "./clients.ts";
+import type { SimulatedConnection } from "./connection.ts";
+import type { Order } from "./orders.ts";
+import type { World } from "./world.ts";
+
+/** Gives orders, as the Worker passes them on from users and back ends, and notes what was acknowledged. */
+export class Operator {
+  readonly #world: World;
+  readonly #crowd: Crowd;
+  /** Revocations that met a live connection of their user. */
+  revokedAlive = 0;
+
+  constructor(world: World, crowd: Crowd) {
+    this.#world = world;
+    this.#crowd = crowd;
+  }
+
+  endSession({ user, session }: SimulatedConnection): void {
+    if (session === undefined) return;
+    this.#give({ is: "session ended", user, session }, () => this.#world.user(user).endSession(session));
+  }
+
+  endAll(user: string): void {
+    this.#give({ is: "all ended", user }, () => this.#world.user(user).endAll({ revoke: false }));
+  }
+
+  revoke(user: string): void {
+    if (this.#crowd.live().some((connection) => connection.user === user)) this.revokedAlive++;
+    this.#give({ is: "revoked", user }, () => this.#world.user(user).endAll({ revoke: true }));
+  }
+
+  /** Of somebody who is there; nothing where nobody is. */
+  revokeSomebody(): void {
+    const connection = this.#world.random.pick(this.#crowd.live());
+    if (connection !== undefined) this.revoke(connection.user);
+  }
+
+  erase(user: string): void {
+    this.#crowd.reader.forget(user);
+    this.#give({ is: "erased", user }, () => this.#world.user(user).erase());
+  }
+
+  removeMember(user: string, channel: string): void {
+    this.#give({ is: "removed", user, channel }, () => this.#world.channel(channel).removeMember(user));
+  }
+
+  #give(order: Omit<Order, "at" | "doneAt">, carryOut: () => Promise<unknown>): void {
+    const given: Order = { ...order, at: this.#world.now };
+    this.#crowd.orders.give(given);
+    this.#world.journal.write(`order: ${order.is} ${order.user} ${order.session ?? order.channel ?? ""}`);
+    carryOut().then(
+      (found) => {
+        if (found !== false) given.doneAt = this.#world.now;
+      },
+      () => {}, // the object crashed: it may or may not have been carried out
+    );
+  }
+}

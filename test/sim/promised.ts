@@ -1,0 +1,10 @@
+import type { Ledger } from "./ledger.ts";
+import type { Orders } from "./orders.ts";
+import type { TicketUses } from "./ticket-uses.ts";
+
+/** What all clients of a run know together: what they were told, and what was ordered about them. */
+export interface Promised {
+  readonly ledger: Ledger;
+  readonly orders: Orders;
+  readonly tickets: TicketUses;
+}
