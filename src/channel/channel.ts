@@ -172,7 +172,10 @@ export class Channel implements Keeper, ChannelPort {
     const connection = this.#connections.find(session);
     if (connection !== undefined) this.#connections.end(connection, code, reason);
     this.#end(session, reason);
-    if (WITHOUT_GRACE.has(reason)) this.#due.fire();
+    if (!WITHOUT_GRACE.has(reason)) return;
+    const user = this.#sessions.userOf(session);
+    if (user !== undefined) this.#sessions.endGrace(user);
+    this.#due.fire();
   }
 
   async removeMember(user: string): Promise<void> {

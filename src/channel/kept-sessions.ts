@@ -60,6 +60,10 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return ended;
   }
 
+  userOf(session: string): string | undefined {
+    return this.#rows.get(session)?.user;
+  }
+
   /** A user was sent away: what ended a moment ago has no grace any more. The debt of its end stays as it is. */
   endGrace(user: string): void {
     for (const row of [...this.#ended.values()]) {

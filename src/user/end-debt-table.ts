@@ -20,7 +20,8 @@ export interface EndDebt extends Debt {
   reason: EndReason;
 }
 
-const INSERT = "INSERT INTO end_debt (session, channel, code, reason, due_at) VALUES (?, ?, ?, ?, ?)";
+const INSERT = `INSERT INTO end_debt (session, channel, code, reason, due_at) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (session) DO UPDATE SET code = excluded.code, reason = excluded.reason, tries = 0, due_at = excluded.due_at`;
 const OWED = `SELECT session AS id, channel, code, reason, tries, due_at AS dueAt
   FROM end_debt ORDER BY due_at LIMIT 100`;
 const POSTPONE = "UPDATE end_debt SET tries = ?, due_at = ? WHERE session = ?";

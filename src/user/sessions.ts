@@ -36,7 +36,7 @@ export class Sessions {
 
   /** The oldest connection first. */
   live(): SessionRow[] {
-    return this.#all().filter(({ endedAt }) => endedAt === null);
+    return this.all().filter(({ endedAt }) => endedAt === null);
   }
 
   /** Those that have to end so that one more may begin: the oldest. */
@@ -50,7 +50,7 @@ export class Sessions {
     const { tombstones } = this.#row.read();
     const refused = this.refusalOf(issuedAt, ticket, session);
     if (refused !== undefined) return refused;
-    const over = this.#all().some((row) => row.session === session && row.endedAt !== null);
+    const over = this.all().some((row) => row.session === session && row.endedAt !== null);
     return over || isBuried(tombstones, session)
       ? refusal("session_gone", "this session is over")
       : undefined;
@@ -62,7 +62,7 @@ export class Sessions {
     if (revokedBefore !== null && (issuedAt === null || issuedAt <= revokedBefore)) {
       return refusal("token_revoked", "this token was revoked");
     }
-    const uses = ticket === undefined ? [] : this.#all().filter(({ ticketId }) => ticketId === ticket.id);
+    const uses = ticket === undefined ? [] : this.all().filter(({ ticketId }) => ticketId === ticket.id);
     if (ticket === undefined || uses.some((row) => row.session === session)) return undefined;
     if (uses.length > 0 || isBuried(tombstones, ticket.id)) {
       return refusal("token_invalid", "this ticket was used");
@@ -85,7 +85,7 @@ export class Sessions {
 
   /** Nobody of this name was ever seen. What was revoked stays revoked, and what is over stays over. */
   erase(): void {
-    const remains = remainsOf(this.#all());
+    const remains = remainsOf(this.all());
     this.change(() => {
       this.#sessions.deleteAll();
       const tombstones = bury(this.#row.read().tombstones, remains, this.#clock.now());
@@ -95,7 +95,7 @@ export class Sessions {
 
   begin(request: AdmitRequest): void {
     this.#forgetOld();
-    const after = [...this.#all(), { ...request, version: 0, endedAt: null }];
+    const after = [...this.all(), { ...request, version: 0, endedAt: null }];
     this.change(() => this.#sessions.insert(request, this.#versionAfter(after)));
   }
 
@@ -104,7 +104,7 @@ export class Sessions {
    * Ending twice changes nothing.
    */
   end(session: string, at: number, reason: EndReason): void {
-    const all = this.#all();
+    const all = this.all();
     const known = all.find((row) => row.session === session);
     if (known === undefined) return this.#bury([session]);
     if (known.endedAt !== null) return;
@@ -114,22 +114,23 @@ export class Sessions {
 
   /** When the grace of a user without live sessions is over; null where there is nothing to wait for. */
   offlineAt(): number | null {
-    return offlineAt(this.#all(), this.#graceMs);
+    return offlineAt(this.all(), this.#graceMs);
   }
 
   /** Turns the user offline if the grace is over: the rows go, and the user's row says since when. */
   passGrace(): void {
     const due = this.offlineAt();
     if (due === null || due > this.#clock.now()) return;
-    this.change(() => this.#forget(this.#all(), 1));
+    this.change(() => this.#forget(this.all(), 1));
   }
 
   /** As the user and keys see it. `silent` are sessions kept here that were not heard for the TTL. */
   presence(silent: ReadonlySet<string>): Presence {
-    return this.#presenceWith(this.#all(), silent);
+    return this.#presenceWith(this.all(), silent);
   }
 
-  #all(): readonly SessionRow[] {
+  /** Live and ended, the oldest connection first. */
+  all(): readonly SessionRow[] {
     this.#cached ??= this.#sessions.all();
     return this.#cached;
   }
@@ -146,7 +147,7 @@ export class Sessions {
   /** Ended rows beside live ones go when the next session begins: they need no alarm of their own. */
   #forgetOld(): void {
     const until = this.#clock.now() - ENDED_ROW_MS;
-    const old = this.#all().filter(({ endedAt }) => endedAt !== null && endedAt <= until);
+    const old = this.all().filter(({ endedAt }) => endedAt !== null && endedAt <= until);
     if (old.length > 0) this.change(() => this.#forget(old, 0));
   }
 
@@ -154,7 +155,7 @@ export class Sessions {
   #forget(ended: readonly SessionRow[], versionStep: 0 | 1): void {
     const row = this.#row.read();
     const until = Math.max(...ended.map(({ endedAt }) => endedAt ?? 0));
-    const version = versionOf(row, this.#all()) + versionStep;
+    const version = versionOf(row, this.all()) + versionStep;
     const lastActiveAt = Math.max(row.lastActiveAt ?? 0, until);
     this.#row.write(version, lastActiveAt, bury(row.tombstones, remainsOf(ended), this.#clock.now()));
     this.#sessions.deleteEnded(until);
@@ -169,7 +170,7 @@ export class Sessions {
 
   /** The version once the sessions are these: one higher where others would see a difference. */
   #versionAfter(after: readonly SessionRow[]): number {
-    const sessions = this.#all();
+    const sessions = this.all();
     const before = this.#presenceWith(sessions, NONE);
     const next = this.#presenceWith(after, NONE);
     const same = before.status === next.status && before.devices.join() === next.devices.join();

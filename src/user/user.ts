@@ -82,7 +82,10 @@ export class User implements Keeper, UserPort {
       ports,
       this.#debts,
       ({ id, channel, code, reason }) => ports.objects.channel(channel).end(id, code, reason),
-      (id) => this.#debts.settle(id),
+      (id) => {
+        this.#debts.settle(id);
+        this.#outbox.forget(id); // the same session may become a debt again: ended, then erased
+      },
     );
     const grace = {
       name: "grace",
@@ -155,7 +158,7 @@ export class User implements Keeper, UserPort {
   }
 
   async erase(): Promise<void> {
-    this.#endAll(this.#sessions.live(), CLOSE.ended, "erased");
+    this.#endAll(this.#sessions.all(), CLOSE.ended, "erased"); // also who is in a grace leaves at once
     this.#sessions.erase();
   }
 
@@ -224,7 +227,7 @@ export class User implements Keeper, UserPort {
   }
 
   /** In one transaction; the channels that keep some are told at once, and again until they confirm. */
-  #endAll(rows: SessionRow[], code: CloseCode, reason: EndReason): void {
+  #endAll(rows: readonly SessionRow[], code: CloseCode, reason: EndReason): void {
     this.#sessions.change(() => {
       for (const row of rows) this.#endByUs(row, code, reason);
     });

@@ -166,6 +166,20 @@ test("[SE11] an erased user looks never seen, in rosters too, and may come back 
   await again.close();
 });
 
+test("[SE11] an erased user leaves a roster at once also where only the grace was left", async () => {
+  const ann = await connect("ann", { channel: "se11-grace" });
+  const yan = await connect("yan", { channel: "se11-grace" });
+  await ann.next("members");
+  await yan.close();
+  await expect
+    .poll(() => call("GET", "/v1/users/yan/sessions"), { timeout: 2000 })
+    .toMatchObject({ body: { sessions: [] } });
+  const since = Date.now();
+  expect((await call("DELETE", "/v1/users/yan")).status).toBe(204);
+  await ann.next("members", ({ left }) => (left as { user: string }[])[0]?.user === "yan");
+  expect(Date.now() - since).toBeLessThan(1500); // the grace is three seconds
+});
+
 test("[SE12] Rollcall-Session speaks for a live session of that very user, and for no other", async () => {
   const ann = await RawClient.welcomed({
     url: service.url,
