@@ -66,11 +66,27 @@ const empty = (text: string | undefined) => (text === "" ? undefined : text);
 /** Shorter than the hash is weaker than the hash: RFC 7518, section 3.2. */
 const secret = z.string().min(32, "must have at least 32 characters");
 
+/** Who can change what lies at this address can sign as anybody: plain http never leaves the machine. */
+const keySetUrl = z
+  .string()
+  .refine(isTrustworthy, "must be an https address without credentials; http is for loopback only");
+
+function isTrustworthy(address: string): boolean {
+  const url = URL.parse(address);
+  if (url === null || url.username !== "" || url.password !== "") return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname));
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
 /** All settings, as the contract names them, with their defaults. */
 const Settings = z
   .object({
     JWT_SECRET: z.preprocess(empty as (x: unknown) => unknown, secret.optional()),
-    JWKS_URL: z.preprocess(empty as (x: unknown) => unknown, z.url({ protocol: /^https?$/ }).optional()),
+    JWKS_URL: z.preprocess(empty as (x: unknown) => unknown, keySetUrl.optional()),
+    TICKET_SECRET: z.preprocess(empty as (x: unknown) => unknown, secret.optional()),
     JWT_ISSUER: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
     JWT_AUDIENCE: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
     API_KEYS: list().pipe(z.array(ApiKey)),

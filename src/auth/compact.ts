@@ -36,7 +36,8 @@ export function readJson(bytes: Uint8Array): unknown {
   }
 }
 
-function decodeSegment(text: string): Uint8Array | undefined {
+/** The bytes of canonical base64url, which are spelled in no other way; at least one character. */
+export function decodeSegment(text: string): Uint8Array | undefined {
   if (!/^[A-Za-z0-9_-]+$/.test(text) || text.length % 4 === 1) return undefined;
   const bytes = base64url.decode(text);
   return base64url.encode(bytes) === text ? bytes : undefined;

@@ -1,18 +1,22 @@
-import { compactVerify, errors } from "jose";
+import { type CryptoKey, compactVerify, errors } from "jose";
 import * as z from "zod";
 import type { Settings } from "../config.ts";
 import { Claims } from "../protocol/claims.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
-import { MAX_CLAIMS_BYTES, MAX_ISSUED_AHEAD_SECONDS } from "../protocol/limits.ts";
+import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { MAX_CLAIMS_BYTES } from "../protocol/limits.ts";
 import { openCompact, readJson } from "./compact.ts";
+import { keySetAt, type Outside } from "./key-set.ts";
+import { faultOfTimes } from "./times.ts";
 
 /**
- * What a header may say. `jku`, `x5u`, `jwk`, `x5c` and `kid` are not even read: keys come from the settings
- * alone (RFC 8725, section 3.10). An extension that must be understood is refused (RFC 7515, section 4.1.11),
- * and `b64` comes only with one. A `typ` of its own marks a token for something else (RFC 8725, section 3.11).
+ * What a header may say. `jku`, `x5u`, `jwk` and `x5c` are not even read: keys come from the settings alone,
+ * and `kid` is only compared with those of the key set (RFC 8725, section 3.10). An extension that must be
+ * understood is refused (RFC 7515, section 4.1.11), and `b64` comes only with one. A `typ` of its own marks a
+ * token for something else (RFC 8725, section 3.11).
  */
 const Header = z.object({
-  alg: z.enum(["HS256"]),
+  alg: z.enum(["HS256", "RS256", "ES256", "EdDSA"]),
+  kid: z.unknown().optional(),
   typ: z
     .string()
     .regex(/^(application\/)?jwt$/i)
@@ -20,7 +24,7 @@ const Header = z.object({
   crit: z.never().optional(),
   b64: z.never().optional(),
 });
-type Algorithm = z.infer<typeof Header>["alg"];
+type Header = z.infer<typeof Header>;
 
 /** `iss` and `aud` are checked here and then done with: what comes out are the `Claims`. */
 const TokenClaims = Claims.extend({
@@ -30,13 +34,16 @@ const TokenClaims = Claims.extend({
 type TokenClaims = z.infer<typeof TokenClaims>;
 
 /**
- * The claims of a user's token, or why not: `token_expired` when nothing but its time is over, otherwise
- * `token_invalid`. The clock is `nowMs`. Messages name a claim or a setting, never a value or the token.
+ * The claims of a user's token, or why not: `token_expired` when nothing but its time is over, `unavailable`
+ * when its key can't be fetched, otherwise `token_invalid`. The clock is `nowMs`. Messages name a claim or a
+ * setting, never a value or the token. Nothing may be remembered by the token's text: each ECDSA signature
+ * has a twin that anybody can compute.
  */
 export async function verifyToken(
   token: string,
   settings: Settings,
   nowMs: number,
+  outside: Partial<Outside> = {},
 ): Promise<Claims | Refusal> {
   const opened = openCompact(token);
   if (opened === undefined) return invalid("not a token in compact form");
@@ -44,26 +51,31 @@ export async function verifyToken(
     return invalid(`claims of more than ${MAX_CLAIMS_BYTES} bytes`);
   const header = Header.safeParse(opened.header);
   if (!header.success) return invalid(fault("header", header.error));
-  const { alg } = header.data;
-  const key = keyFor(alg, settings);
-  if (key === undefined) return invalid("signed with an algorithm that is not accepted here");
-  if (!(await hasSignature(token, alg, key))) return invalid("the signature is not ours");
+  const key = await keyFor(header.data, settings, nowMs, outside);
+  if (isRefusal(key)) return key;
+  if (!(await hasSignature(token, header.data.alg, key))) return invalid("the signature is not ours");
 
   const parsed = TokenClaims.safeParse(readJson(opened.payload));
   if (!parsed.success) return invalid(fault("claim", parsed.error));
   const { iss, aud, ...claims } = parsed.data;
-  return faultOfParties({ iss, aud }, settings) ?? faultOfTimes(claims, settings, nowMs / 1000) ?? claims;
+  return faultOfParties({ iss, aud }, settings) ?? faultOfTimes(claims, settings, nowMs) ?? claims;
 }
 
 /** Each algorithm only with its own kind of key, whatever the header would like (RFC 8725, section 3.1). */
-function keyFor(alg: Algorithm, settings: Settings): Uint8Array | undefined {
-  switch (alg) {
-    case "HS256":
-      return settings.JWT_SECRET === undefined ? undefined : new TextEncoder().encode(settings.JWT_SECRET);
-  }
+async function keyFor(
+  { alg, kid }: Header,
+  settings: Settings,
+  nowMs: number,
+  outside: Partial<Outside>,
+): Promise<CryptoKey | Uint8Array | Refusal> {
+  const { JWT_SECRET, JWKS_URL } = settings;
+  if (alg === "HS256") return JWT_SECRET === undefined ? notAccepted() : new TextEncoder().encode(JWT_SECRET);
+  if (JWKS_URL === undefined) return notAccepted();
+  if (kid !== undefined && typeof kid !== "string") return invalid("header kid is missing or not valid");
+  return keySetAt(JWKS_URL).key({ alg, kid }, nowMs, outside);
 }
 
-async function hasSignature(token: string, alg: Algorithm, key: Uint8Array): Promise<boolean> {
+async function hasSignature(token: string, alg: string, key: CryptoKey | Uint8Array): Promise<boolean> {
   try {
     await compactVerify(token, key, { algorithms: [alg] });
     return true;
@@ -82,24 +94,16 @@ function faultOfParties({ iss, aud }: Pick<TokenClaims, "iss" | "aud">, settings
   return meant.includes(JWT_AUDIENCE) ? undefined : invalid("claim aud does not hold JWT_AUDIENCE");
 }
 
-/** Expiry comes last, so that `token_expired` promises that a newer token of this kind would do. */
-function faultOfTimes({ exp, nbf, iat }: Claims, settings: Settings, now: number): Refusal | undefined {
-  const leeway = settings.CLOCK_LEEWAY_SECONDS;
-  if (exp - now > settings.MAX_TOKEN_LIFETIME_SECONDS + leeway) {
-    return invalid("claim exp lies further ahead than MAX_TOKEN_LIFETIME_SECONDS");
-  }
-  if (nbf !== undefined && nbf - now > leeway) return invalid("claim nbf lies ahead: not valid yet");
-  if (iat !== undefined && iat - now > MAX_ISSUED_AHEAD_SECONDS) return invalid("claim iat lies ahead");
-  if (now - exp >= leeway) return refusal("token_expired", "the token has expired");
-  return undefined;
-}
-
 /** The first wrong field by its own name only: deeper paths and received values were written by a stranger. */
 function fault(part: "header" | "claim", error: z.ZodError): string {
   const issue = error.issues[0];
   const field = issue?.path[0];
   if (issue === undefined || field === undefined) return `${part}: not a JSON object`;
   return `${part} ${String(field)} is missing or not valid`;
+}
+
+function notAccepted(): Refusal {
+  return invalid("signed with an algorithm that is not accepted here");
 }
 
 function invalid(message: string): Refusal {

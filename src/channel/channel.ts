@@ -89,7 +89,8 @@ export class Channel implements Keeper, ChannelPort {
     this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
     this.#admissions = new Admissions(ports, settings, (session) => this.#end(session, "lost"));
     this.#sweep = new Sweep(ports, this.#connections, settings.SESSION_TTL_SECONDS * 1000, (ended) => {
-      for (const { connection, reason } of ended) this.#end(connection.session, reason);
+      for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
+      this.#tellEnds();
     });
     this.#outbox = new Outbox(
       ports,
@@ -290,6 +291,11 @@ export class Channel implements Keeper, ChannelPort {
 
   #end(session: string, reason: EndReason): void {
     this.#markEnded(session, reason);
+    this.#tellEnds();
+  }
+
+  /** After one end or many: the alarm for their grace and debts, and the first try of the debts. */
+  #tellEnds(): void {
     this.#due.arm();
     this.#outbox.kick();
   }

@@ -2,6 +2,7 @@ import { mayKey } from "../auth/api-key.ts";
 import { mayUseChannel, mayWatch } from "../auth/grants.ts";
 import { authenticate, type Principal } from "../auth/principal.ts";
 import type { ApiKey, Scope } from "../config.ts";
+import { log } from "../objects/log.ts";
 import type { Capability, Claims } from "../protocol/claims.ts";
 import { isRefusal } from "../protocol/codes.ts";
 import type { AppContext } from "./context.ts";
@@ -12,7 +13,7 @@ import { Problem, problem } from "./problem.ts";
  * problem that says why not.
  */
 
-type UserPrincipal = Extract<Principal, { kind: "user" }>;
+export type UserPrincipal = Extract<Principal, { kind: "user" }>;
 
 /** A back end with this scope. */
 export async function requireKey(context: AppContext, scope: Scope): Promise<void> {
@@ -79,8 +80,20 @@ function mustHave(key: ApiKey, scope: Scope): void {
   if (!mayKey(key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
 }
 
+/** A user with a token of its own, not with a ticket: its successors would never end. Or a back end that manages. */
+export async function requireTicketMaker(context: AppContext): Promise<Principal> {
+  const principal = await principalOf(context);
+  if (principal.kind === "key") {
+    if (!mayKey(principal.key, "manage")) throw problem("forbidden", "this key has no scope manage");
+  } else if (principal.ticket !== undefined) throw problem("forbidden", "a ticket can't make a ticket");
+  return principal;
+}
+
 async function principalOf(context: AppContext): Promise<Principal> {
-  const principal = await authenticate(context.req.raw, context.get("settings"), Date.now());
+  const principal = await authenticate(context.req.raw, context.get("settings"), Date.now(), {
+    background: (work) => context.executionCtx.waitUntil(work),
+    warn: log.warn,
+  });
   if (isRefusal(principal)) throw new Problem(principal);
   return principal;
 }

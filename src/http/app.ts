@@ -10,6 +10,7 @@ import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { answerTo, Problem } from "./problem.ts";
+import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
 
 /** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
@@ -31,6 +32,7 @@ export function createApp(): Hono<AppEnv> {
     }),
   );
   app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.route("/", tickets);
   app.route("/", connect);
   app.route("/", channels);
   app.route("/", users);

@@ -2,9 +2,8 @@ import { Hono } from "hono";
 import { originAllowed } from "../auth/origin.ts";
 import type { ConnectRequest, LogPosition } from "../objects/ports.ts";
 import { connectTo } from "../objects/stubs.ts";
-import type { Claims } from "../protocol/claims.ts";
 import { notAvailable } from "../protocol/later.ts";
-import { mustUseChannel, requireUser } from "./access.ts";
+import { mustUseChannel, requireUser, type UserPrincipal } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
 import { channelIn, deviceIn } from "./input.ts";
@@ -22,29 +21,28 @@ const MAX_HEARTBEAT_SECONDS = 25;
 /** Connections of both kinds: everything is decided here, and only then forwarded to the keeper. */
 export const connect = new Hono<AppEnv>()
   .get("/v1/connect", async (context) => {
-    const claims = await claimsOf(context);
+    const who = await userOf(context);
     const transport = transportOf(context);
     if (transport === "sse") notYet(context, ["channels", "watch"]);
-    return opened(context, context.env.USER.getByName(claims.sub), request(context, claims, transport));
+    return opened(context, context.env.USER.getByName(who.user), request(context, who, transport));
   })
   .get("/v1/channels/:channel/connect", async (context) => {
-    const claims = await claimsOf(context);
+    const who = await userOf(context);
     const channel = channelIn(context);
-    mustUseChannel(context, claims, "subscribe", channel);
+    mustUseChannel(context, who.claims, "subscribe", channel);
     notYet(context, ["rewind"]);
     const transport = transportOf(context);
     const recover = recoverIn(context, transport);
-    const wanted = request(context, claims, transport);
+    const wanted = request(context, who, transport);
     const keeper = context.env.CHANNEL.getByName(channel);
     return opened(context, keeper, recover === undefined ? wanted : { ...wanted, recover });
   });
 
-async function claimsOf(context: AppContext): Promise<Claims> {
+async function userOf(context: AppContext): Promise<UserPrincipal> {
   if (!originAllowed(context.req.header("Origin") ?? null, context.get("settings"))) {
     throw problem("origin_not_allowed", "this origin may not connect");
   }
-  const { claims } = await requireUser(context);
-  return claims;
+  return requireUser(context);
 }
 
 /**
@@ -72,14 +70,19 @@ function recoverIn(context: AppContext, transport: Transport): LogPosition | und
   return said ?? positionOf(context.req.query("epoch"), context.req.query("offset"));
 }
 
-function request(context: AppContext, claims: Claims, transport: Transport): ConnectRequest {
+function request(
+  context: AppContext,
+  { user, claims, ticket }: UserPrincipal,
+  transport: Transport,
+): ConnectRequest {
   const ip = context.req.header("CF-Connecting-IP");
   const region = context.req.raw.cf?.colo;
   return {
-    user: claims.sub,
+    user,
     device: deviceIn(context),
     transport,
     claims,
+    ...(ticket === undefined ? {} : { ticket }),
     ...(ip === undefined ? {} : { ip }),
     ...(typeof region === "string" ? { region } : {}),
   };

@@ -48,7 +48,20 @@ export function queryIn<S extends z.ZodType>(context: AppContext, schema: S): z.
 
 /** The JSON body: size before reading on, valid UTF-8, depth, types. Throws `too_large`, `invalid_json`, `bad_request`. */
 export async function bodyIn<S extends z.ZodType>(context: AppContext, schema: S): Promise<z.infer<S>> {
-  const parsed = parseJson(await textOf(context.req.raw));
+  return parsedBody(await textOf(context.req.raw), schema);
+}
+
+/** The same where a body may be left out, which is then `{}`. */
+export async function optionalBodyIn<S extends z.ZodType>(
+  context: AppContext,
+  schema: S,
+): Promise<z.infer<S>> {
+  const text = await textOf(context.req.raw);
+  return text === "" ? checked(schema, {}) : parsedBody(text, schema);
+}
+
+function parsedBody<S extends z.ZodType>(text: string, schema: S): z.infer<S> {
+  const parsed = parseJson(text);
   if ("refused" in parsed) throw new Problem(parsed.refused);
   return checked(schema, parsed.value);
 }

@@ -4,7 +4,7 @@ import type { Refusal } from "../protocol/codes.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
 import { truncateUtf8 } from "../protocol/utf8.ts";
 import { log } from "./log.ts";
-import type { Keeper, Ports, Socket, SqlValue } from "./ports.ts";
+import type { Keeper, Log, Ports, Socket, SqlValue } from "./ports.ts";
 import { refusedResponse } from "./refused.ts";
 import { unseal } from "./sealed.ts";
 import { objectsOf } from "./stubs.ts";
@@ -15,7 +15,12 @@ const NO_STATUS = 1005;
 const ABNORMAL = 1006;
 
 /** How a token is verified; handed in, because who you are is another room's business. */
-export type VerifyToken = (token: string, settings: Settings, nowMs: number) => Promise<Claims | Refusal>;
+export type VerifyToken = (
+  token: string,
+  settings: Settings,
+  nowMs: number,
+  outside: { background: (work: Promise<unknown>) => void; warn: Log["warn"] },
+) => Promise<Claims | Refusal>;
 
 /**
  * The platform around one keeper: turns what happens to a Durable Object into calls of the rules, and what
@@ -92,6 +97,7 @@ export class Shell<K extends Keeper> {
 
   #ports(env: Env, settings: Settings, verify: VerifyToken): Ports {
     const { storage } = this.#ctx;
+    const background = (work: Promise<unknown>) => this.#ctx.waitUntil(work);
     return {
       clock: { now: () => Date.now() },
       random: { id: randomId },
@@ -110,9 +116,9 @@ export class Shell<K extends Keeper> {
       },
       sockets: { open: () => this.#open() },
       timers: { after: (ms, run) => void setTimeout(run, ms) },
-      background: { run: (work) => this.#ctx.waitUntil(work) },
+      background: { run: background },
       objects: objectsOf(env),
-      tokens: { verify: (token) => verify(token, settings, Date.now()) },
+      tokens: { verify: (token) => verify(token, settings, Date.now(), { background, warn: log.warn }) },
       log,
     };
   }

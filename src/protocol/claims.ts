@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MAX_INFO_BYTES } from "./limits.ts";
+import { MAX_INFO_BYTES, MAX_TICKET_SECONDS, TICKET_SECONDS } from "./limits.ts";
 import { Pattern, UserId } from "./names.ts";
 import { utf8Length } from "./utf8.ts";
 
@@ -28,3 +28,14 @@ export const Claims = z.object({
   send: z.array(Pattern).optional(),
 });
 export type Claims = z.infer<typeof Claims>;
+
+/** Body of a user's `POST /v1/tickets`: whatever else it holds counts for nothing, the claims are the user's own. */
+export const OwnTicketBody = z.object({
+  ttlSeconds: z.number().int().min(1).max(MAX_TICKET_SECONDS).default(TICKET_SECONDS),
+});
+
+/** The same of a back end, which says whose ticket it is and what it allows. `exp` is that of the session. */
+export const TicketBody = Claims.omit({ sub: true, iat: true, nbf: true })
+  .partial({ exp: true })
+  .extend({ user: UserId, ...OwnTicketBody.shape });
+export type TicketBody = z.infer<typeof TicketBody>;

@@ -18,7 +18,6 @@ export const LATER_FRAMES = [
 ] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
-  ["POST", "/v1/tickets"],
   ["GET", "/v1/channels"],
   ["DELETE", "/v1/channels/:channel"],
   ["POST", "/v1/users/:user/messages"],
@@ -51,7 +50,6 @@ type LaterPart =
   | "Idempotency-Key"
   | "rewind"
   | "channels"
-  | "a ticket"
   | "a signal to a user"
   | "heartbeat with a device";
 

@@ -18,3 +18,6 @@ export const MAX_PAGE = 1000;
 export const MAX_CLOSE_REASON_BYTES = 123;
 /** `iat` may lie this far ahead of our clock, and no further, whatever the leeway. */
 export const MAX_ISSUED_AHEAD_SECONDS = 5;
+/** How long a ticket is good for when nobody says, and at most: it stands in an address, so it ends up in logs. */
+export const TICKET_SECONDS = 30;
+export const MAX_TICKET_SECONDS = 300;

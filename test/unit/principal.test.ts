@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { authenticate } from "../../src/auth/principal.ts";
-import { NOW, NOW_MS, settings, tokenOf } from "../fixtures/odd-tokens.ts";
+import { signTicket } from "../../src/auth/ticket.ts";
+import { isRefusal } from "../../src/protocol/codes.ts";
+import { goodClaims, NOW, NOW_MS, settings, tokenOf } from "../fixtures/odd-tokens.ts";
 
 const KEY = "back-end-secret-0123456789";
 const DOTTED = "back.end.secret-0123456789";
@@ -16,6 +18,11 @@ const refused = (code: string) => expect.objectContaining({ code });
 function sent({ headers = [], query = "" }: { headers?: [string, string][]; query?: string }, how = ours) {
   const request = new Request(`https://rollcall.example/v1/connect${query}`, { headers });
   return authenticate(request, how, NOW_MS);
+}
+async function ticketOf() {
+  const made = await signTicket(goodClaims, 30, ours, NOW_MS);
+  if (isRefusal(made)) throw new Error(made.message);
+  return made;
 }
 const authorized = (value: string, how = ours) => sent({ headers: [["Authorization", value]] }, how);
 const offering = (value: string) => sent({ headers: [["Sec-WebSocket-Protocol", value]] });
@@ -117,8 +124,25 @@ describe("query", () => {
     expect(await sent({ query: "?token=" }, withQuery)).toEqual(refused("token_invalid"));
   });
 
-  it("[AU6] a ticket is answered with not_available", async () => {
-    expect(await sent({ query: "?ticket=x" })).toEqual(refused("not_available"));
+  it("[AU6] [TK4] a ticket in the query is a user with claims, and the ticket to use up", async () => {
+    const { ticket, expiresAt } = await ticketOf();
+    const presented = { id: expect.stringMatching(/^[\w-]{22}$/), expiresAt };
+    expect(await sent({ query: `?ticket=${ticket}` })).toEqual({
+      kind: "user",
+      user: "ann",
+      claims: goodClaims,
+      ticket: presented,
+    });
+  });
+
+  it("[AU7] [A22] refuses a ticket anywhere else, two tickets, and an empty one", async () => {
+    const { ticket } = await ticketOf();
+    expect(await authorized(`Bearer ${ticket}`)).toEqual(refused("unauthenticated"));
+    expect(await offering(`presence.v1, bearer.${ticket}`)).toEqual(refused("token_invalid"));
+    expect(await sent({ query: `?token=${ticket}` }, withQuery)).toEqual(refused("token_invalid"));
+    expect(await sent({ query: `?ticket=${ticket}&ticket=${ticket}` })).toEqual(refused("unauthenticated"));
+    expect(await sent({ query: "?ticket=" })).toEqual(refused("token_invalid"));
+    expect(await sent({ query: `?ticket=${token}` })).toEqual(refused("token_invalid"));
   });
 });
 
@@ -135,7 +159,7 @@ describe("order", () => {
       refused("token_expired"),
     );
     expect(await sent({ headers: [pair(old)], query }, withQuery)).toEqual(refused("token_expired"));
-    expect(await sent({ query }, withQuery)).toEqual(refused("not_available"));
+    expect(await sent({ query }, withQuery)).toEqual(refused("token_invalid"));
     const empty: [string, string] = ["Authorization", ""];
     expect(await sent({ headers: [empty], query: `?token=${token}` }, withQuery)).toEqual(
       refused("unauthenticated"),

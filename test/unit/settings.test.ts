@@ -24,6 +24,14 @@ test("[CF1] defaults are those of a deployment: closed, no console, no token in 
 
 test.each([
   ["JWT_SECRET", "too-short"],
+  ["TICKET_SECRET", "a-secret-of-31-characters-short"],
+  ["JWKS_URL", "id.example.com/keys"],
+  ["JWKS_URL", "http://id.example.com/keys"],
+  ["JWKS_URL", "http://localhost.example.com/keys"],
+  ["JWKS_URL", "http://127.0.0.1.example.com/keys"],
+  ["JWKS_URL", "http://10.0.0.1/keys"],
+  ["JWKS_URL", "ftp://id.example.com/keys"],
+  ["JWKS_URL", "https://user:password@id.example.com/keys"],
   ["API_KEYS", "nameonly"],
   ["API_KEYS", "name:fly=a-secret-of-many-characters"],
   ["SESSION_TTL_SECONDS", "-1"],
@@ -36,4 +44,17 @@ test.each([
   const fault = () => settingsOf({ ...base, [name]: value });
   expect(fault).toThrow(new RegExp(name));
   if (value.length > 4) expect(fault).not.toThrow(new RegExp(value));
+});
+
+test.each([
+  "https://id.example.com/.well-known/jwks.json",
+  "http://localhost:8080/keys",
+  "http://127.0.0.1:8080/keys",
+  "http://[::1]/keys",
+])("[JK8] JWKS_URL may be %s", (url) => {
+  expect(settingsOf({ JWKS_URL: url })).toMatchObject({ JWKS_URL: url });
+});
+
+test("[TK1] TICKET_SECRET may be left out, or empty", () => {
+  expect(settingsOf({ ...base, TICKET_SECRET: "" }).TICKET_SECRET).toBeUndefined();
 });

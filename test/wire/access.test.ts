@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RawClient } from "../fixtures/raw-client.ts";
+import { RawClient, type RawClientOptions } from "../fixtures/raw-client.ts";
 import { type Service, startService } from "../fixtures/service.ts";
 import { KEY, signed, tokenFor } from "../fixtures/tokens.ts";
+import { upgradeStatus } from "../fixtures/upgrade.ts";
 
 let service: Service;
 
@@ -19,25 +20,7 @@ afterAll(() => service.stop());
 const bearer = (credential: string) => ({ Authorization: `Bearer ${credential}` });
 const get = (path: string, headers: Record<string, string> = {}) => fetch(service.url + path, { headers });
 
-/** The HTTP status with which an upgrade is refused; 101 when it is not. */
-async function upgrade(options: {
-  token?: string;
-  headers?: Record<string, string>;
-  channel?: string;
-}): Promise<number> {
-  const { token = "", headers = {}, ...rest } = options;
-  const client = new RawClient({ url: service.url, token, headers, ...rest });
-  return new Promise((resolve) => {
-    client.socket.on("unexpected-response", (request, { statusCode }) => {
-      request.destroy();
-      resolve(statusCode ?? 0);
-    });
-    client.socket.on("open", () => {
-      client.socket.terminate();
-      resolve(101);
-    });
-  });
-}
+const upgrade = (options: Partial<RawClientOptions>) => upgradeStatus({ url: service.url, ...options });
 
 test.each([
   ["null", 403],

@@ -17,7 +17,12 @@ async function connect(user: string, options: { channel?: string; claims?: objec
   const { channel, claims = {}, query } = options;
   const token = await tokenFor(user, { ...claims });
   const place = channel === undefined ? {} : { channel };
-  return RawClient.welcomed({ url: service.url, token, ...place, ...(query === undefined ? {} : { query }) });
+  return RawClient.welcomed({
+    url: service.url,
+    token,
+    ...place,
+    ...(query === undefined ? {} : { query: Object.fromEntries(new URLSearchParams(query)) }),
+  });
 }
 
 async function call(method: string, path: string, headers: Record<string, string> = KEY, body?: unknown) {
@@ -166,7 +171,7 @@ test("[SE12] Rollcall-Session speaks for a live session of that very user, and f
     url: service.url,
     token: await tokenFor("ann"),
     channel: "se12",
-    query: "device_id=phone-1",
+    query: { device_id: "phone-1" },
   });
   const other = await connect("ben", { channel: "se12" });
   const publish = async (session: unknown) =>
