@@ -1,8 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RawClient } from "../fixtures/raw-client.ts";
 import { RawStream } from "../fixtures/raw-stream.ts";
@@ -29,8 +26,8 @@ async function open(user: string, channel?: string, headers: Record<string, stri
   return RawStream.welcomed({ url: service.url, token: await tokenFor(user), headers, ...where });
 }
 
-async function publish(channel: string, data: unknown, { url } = service): Promise<void> {
-  const answer = await fetch(`${url}/v1/channels/${channel}/messages`, {
+async function publish(channel: string, data: unknown): Promise<void> {
+  const answer = await fetch(`${service.url}/v1/channels/${channel}/messages`, {
     method: "POST",
     headers: { ...KEY, "Content-Type": "application/json" },
     body: JSON.stringify({ data }),
@@ -220,45 +217,3 @@ test.concurrent("[F28] a reader that stops is cut at the cap, and the others go 
   expect(offsets).toEqual(offsets.map((_, i) => i + 1)); // cut off, but without a gap
   quick.close();
 }, 90_000);
-
-test.concurrent("[ES4] after Last-Event-ID come the missed messages, also when the service was killed in between", async () => {
-  const persistTo = await mkdtemp(join(tmpdir(), "rollcall-stream-"));
-  try {
-    const token = await tokenFor("es4");
-    const first = await startService({ vars, persistTo });
-    let seen: string | undefined;
-    try {
-      const before = await RawStream.welcomed({ url: first.url, token, channel: "es4" });
-      for (const data of [1, 2]) await publish("es4", data, first);
-      seen = (await before.next("message", ({ data: { offset } }) => offset === 2)).id;
-      before.close();
-      for (const data of [3, 4]) await publish("es4", data, first);
-      await resumes(first, seen, [3, 4]);
-    } finally {
-      await first.kill();
-    }
-    const second = await startService({ vars, persistTo });
-    try {
-      await resumes(second, seen, [3, 4]);
-    } finally {
-      await second.stop();
-    }
-  } finally {
-    await rm(persistTo, { recursive: true, force: true });
-  }
-}, 120_000);
-
-/** Comes back as a browser does, and gets exactly these, each with its id, after the welcome. */
-async function resumes({ url }: Service, id: string | undefined, missed: number[]): Promise<void> {
-  const token = await tokenFor("es4");
-  const options = { url, token, channel: "es4", headers: { "Last-Event-ID": id ?? "" } };
-  const stream = await RawStream.welcomed(options);
-  expect(stream.welcome).toMatchObject({ recovered: true, messages: [] });
-  await stream.next("message", ({ data: { offset } }) => offset === missed.at(-1));
-  const messages = stream.events.filter(({ type }) => type === "message");
-  const { epoch } = stream.welcome;
-  expect(messages.map((event) => [event.id, event.data.data])).toEqual(
-    missed.map((data) => [`${epoch}:${data}`, data]),
-  );
-  stream.close();
-}
