@@ -133,9 +133,12 @@ describe("renewal", () => {
     await timers.pass(2 * LEFT_MS);
     expect(asked).toBe(1);
     expect(socket.messages).toEqual([]);
-    const hasty = await renewable(() => `${TOKEN}${++asked}`, ({ connection: own }) => {
-      own.on("status", ({ name }) => name === "open" && own.close());
-    });
+    const hasty = await renewable(
+      () => `${TOKEN}${++asked}`,
+      ({ connection: own }) => {
+        own.on("status", ({ name }) => name === "open" && own.close());
+      },
+    );
     await hasty.timers.pass(2 * LEFT_MS);
     expect(asked).toBe(2);
   });
