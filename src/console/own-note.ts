@@ -9,7 +9,7 @@ export class OwnNote implements CardBody {
   readonly #problem = element("p", { class: "problem", role: "alert" });
 
   constructor(user: string) {
-    const note = `It shows ${user} online, and sits in no channel.`;
+    const note = `This connection keeps ${user} online and sits in no channel.`;
     this.elements = [element("div", { class: "own-note" }, element("p", {}, note), this.#problem)];
   }
 

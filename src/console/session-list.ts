@@ -1,6 +1,9 @@
 import type { Session } from "../client/index.ts";
-import { element, icon, iconButton, timeOfDay } from "./elements.ts";
+import { element, icon, iconButton } from "./elements.ts";
 import { timeAgo } from "./time-ago.ts";
+
+/** The rest of the moment is in the tooltip: rows are narrow. */
+const MINUTES = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
 interface Row {
   element: HTMLElement;
@@ -41,16 +44,16 @@ export class SessionList {
     const place = placeOf(session);
     const end = iconButton("remove", `End session: ${device.type}, ${place}`);
     end.addEventListener("click", () => this.#end(id));
-    const seen = element("span");
+    const seen = element("span", { class: "seen" });
     const you = element("span", { class: "you badge" }, "this card");
-    const since = element("time", {}, `since ${timeOfDay(connectedAt)}`);
+    const since = element("time", {}, `since ${MINUTES.format(connectedAt)}`);
     since.dateTime = new Date(connectedAt).toISOString();
     since.title = new Date(connectedAt).toLocaleString();
     const words = element(
       "div",
       { class: "session-words" },
-      element("p", { class: "session-place" }, element("span", { class: "name" }, place), you),
-      element("p", { class: "session-facts" }, element("span", {}, device.type), transport, since, seen),
+      element("p", { class: "session-place" }, element("span", { class: "name" }, place), you, seen),
+      element("p", { class: "session-facts" }, element("span", {}, device.type), transport, since),
     );
     const item = element("li", { title: `session ${id}` }, icon(device.type), words, end);
     const row = { element: item, end, seen, you };

@@ -80,7 +80,8 @@ export class SessionPanel {
   }
 
   #actions(): HTMLElement {
-    const own = button("Open own connection");
+    const own = button("+ Own connection");
+    own.setAttribute("aria-label", "Open own connection");
     own.addEventListener("click", () => this.#handlers.openOwn());
     const endAll = button("End all");
     endAll.addEventListener("click", () => {

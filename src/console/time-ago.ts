@@ -1,4 +1,4 @@
-const WORDS = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+const WORDS = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 
 /** From the largest down; each in milliseconds. */
 const UNITS = [

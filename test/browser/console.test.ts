@@ -185,7 +185,7 @@ describe.skipIf(!hasBrowser)("console", () => {
       sessions.filter({ hasText: "own conn" }),
     ];
     await inChannel.getByText("this card").waitFor();
-    await expect(inChannel.innerText()).resolves.toMatch(/web\s+websocket\s+since .+\s+seen /);
+    await expect(inChannel.innerText()).resolves.toMatch(/seen .+\s+web\s+websocket\s+since /);
     await card("ann").getByRole("button", { name: "Open own connection" }).click();
     await own.waitFor();
     await expect(own.getByText("this card").isVisible()).resolves.toBe(false);
