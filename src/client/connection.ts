@@ -6,6 +6,7 @@ import { RollcallError } from "./errors.ts";
 import { type IncomingFrame, isSkipped, type SkippedFrame } from "./frames.ts";
 import { Link } from "./link.ts";
 import { LogPosition } from "./log-position.ts";
+import { Renewal } from "./renewal.ts";
 import { errorOf, Requests } from "./requests.ts";
 import { Roster } from "./roster.ts";
 import type { Settings } from "./settings.ts";
@@ -36,6 +37,7 @@ export class Connection {
   readonly #stopListening: () => void;
   #state: ConnectionState = { name: "connecting", failures: 0 };
   #link: Link | undefined;
+  #renewal: Renewal | undefined;
   #cancelRetry: (() => void) | undefined;
 
   /** Use `connect`. */
@@ -186,6 +188,7 @@ export class Connection {
   }
 
   #leaveLink(reason: string): void {
+    this.#renewal?.stop();
     this.#link?.drop(1000, reason);
     this.#link = undefined;
     this.#requests.rejectAll(reason);
@@ -223,11 +226,27 @@ export class Connection {
   #welcomed(welcome: WelcomeFrame): void {
     const { session, user } = welcome;
     this.#advance({ type: "welcomed", session, user, at: this.#settings.timers.now() });
+    this.#startRenewal(welcome.expiresAt);
     this.#events.emit("welcome", welcome);
     if (welcome.count !== undefined) {
       this.#events.emit("members", this.#roster.replace(welcome.members ?? [], welcome.count));
     }
     for (const message of this.#position.welcomed(welcome)) this.#events.emit("message", message);
+  }
+
+  /** A fixed token cannot be renewed; a handler of `status` may have closed the connection just now. */
+  #startRenewal(expiresAt: number): void {
+    const { token, timers, random } = this.#settings;
+    if (typeof token === "string" || this.#state.name !== "open") return;
+    this.#renewal?.stop();
+    this.#renewal = new Renewal({
+      timers,
+      random,
+      expiresAt,
+      fetchToken: token,
+      present: (fresh) => this.#ask({ type: "auth", token: fresh }),
+      failed: (error) => this.#events.emit("error", error),
+    });
   }
 
   #deliver(message: MessageFrame | SkippedFrame): void {

@@ -7,7 +7,7 @@ import type { ErrorCode, FieldError } from "../protocol/codes.ts";
  *   A publish with a `key` can be repeated safely.
  * - `timed_out`: it was sent, and no answer came in time; likewise unknown.
  * - `too_many_pending`: nothing was sent, because too many answers are still awaited.
- * - `token_unavailable`: the `token` function failed; the connection tries again.
+ * - `token_unavailable`: the `token` function failed; the connection asks it again.
  * - `bad_frame`: the server sent what this SDK cannot read; the frame was dropped.
  */
 export type ClientErrorCode =

@@ -1,6 +1,6 @@
 /** The SDK's public face. Everything else in this folder may change without notice. */
 
-export type { Member, MemberPage, Message, MessagePage, Published } from "../protocol/bodies.ts";
+export type { Member, MemberPage, Message, MessagePage, Published, Session } from "../protocol/bodies.ts";
 export type { DeviceType } from "../protocol/names.ts";
 export type { WelcomeFrame } from "../protocol/server-frames.ts";
 export { connect } from "./connect.ts";

@@ -8,8 +8,9 @@ export interface ConnectOptions {
   /** The service, `https://presence.example.com`; `http`, `ws` and `wss` do as well. */
   url: string | URL;
   /**
-   * The user's JWT, or a function that gets one. The function is asked before every attempt, so that a
-   * token that ran out (close code 4001) is followed by a fresh one; with a string that is the end.
+   * The user's JWT, or a function that gets one. The function is asked before every attempt, and again
+   * before the token of an open connection ends: the new one prolongs it without a break. With a string the
+   * end of the token (close code 4001) is the end.
    */
   token: string | (() => string | Promise<string>);
   /** Connect to this one channel. Without it the connection is the user's own. */

@@ -1,7 +1,7 @@
 import type { DeviceType } from "../client/index.ts";
 import { MAX_PEOPLE, readDeepLink, writeDeepLink } from "./deep-link.ts";
 import { pageElement } from "./elements.ts";
-import { PersonCard } from "./person-card.ts";
+import { PersonCard, type Seat } from "./person-card.ts";
 
 /** Different from the start, so that devices are seen to differ. */
 const FIRST_DEVICES: readonly DeviceType[] = ["web", "mobile", "desktop", "tv"];
@@ -17,18 +17,29 @@ const nobody = pageElement("nobody", HTMLElement);
 
 const cards: PersonCard[] = [];
 
-function addCard(user: string): PersonCard | undefined {
+function addCard(user: string, place: Seat["place"] = "channel"): PersonCard | undefined {
   if (cards.length >= MAX_PEOPLE) return undefined;
   const device = FIRST_DEVICES[cards.length % FIRST_DEVICES.length] ?? "web";
-  const card = new PersonCard(user, device, {
-    channel: () => channel.value,
-    changed: () => show(),
-    removed: () => removeCard(card),
-    doubled: () => {
-      const second = addCard(user);
-      if (card.channel !== undefined) second?.join(card.channel);
+  const card = new PersonCard(
+    { user, device, place },
+    {
+      channel: () => channel.value,
+      changed: () => {
+        show();
+        for (const other of cards) if (other.user === user) other.refreshSessions();
+      },
+      removed: () => removeCard(card),
+      doubled: () => {
+        const second = addCard(user, place);
+        if (card.isConnected) second?.join(card.channel ?? channel.value);
+      },
+      ownWanted: () => {
+        const own = addCard(user, "own");
+        own?.join(channel.value);
+        own?.element.scrollIntoView({ block: "nearest" });
+      },
     },
-  });
+  );
   cards.push(card);
   people.append(card.element);
   show();
@@ -44,24 +55,29 @@ function removeCard(card: PersonCard): void {
 
 /** Brings the bar and the address in line with the cards. */
 function show(): void {
-  const isAway = cards.filter((card) => card.channel !== channel.value);
+  const isAway = cards.filter((card) => !card.isIn(channel.value));
   const movesSomebody = isAway.some((card) => card.isConnected);
   connectAll.textContent = movesSomebody ? "Join channel" : "Connect everyone";
   connectAll.disabled = isAway.length === 0;
   disconnectAll.disabled = !cards.some((card) => card.isConnected);
   nobody.hidden = cards.length > 0;
   person.disabled = cards.length >= MAX_PEOPLE;
-  const link = { people: cards.map(({ user }) => user), channel: channel.value };
+  const usersIn = (place: Seat["place"]) =>
+    cards.filter((card) => card.place === place).map(({ user }) => user);
+  const link = { people: usersIn("channel"), own: usersIn("own"), channel: channel.value };
   history.replaceState(null, "", writeDeepLink(link));
 }
 
 join.addEventListener("submit", (event) => {
   event.preventDefault();
-  for (const card of cards) if (card.channel !== channel.value) card.join(channel.value);
+  for (const card of cards) if (!card.isIn(channel.value)) card.join(channel.value);
   // On a phone it would call up the keyboard, over what there is to see.
   if (matchMedia("(pointer: fine)").matches) cards[0]?.focus();
 });
 channel.addEventListener("input", show);
+document.addEventListener("visibilitychange", () => {
+  for (const card of cards) card.refreshSessions();
+});
 disconnectAll.addEventListener("click", () => {
   for (const card of cards) card.leave();
 });
@@ -77,3 +93,4 @@ add.addEventListener("submit", (event) => {
 const link = readDeepLink(location.search);
 channel.value = link.channel;
 for (const user of link.people) addCard(user);
+for (const user of link.own) addCard(user, "own");

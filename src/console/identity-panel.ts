@@ -1,5 +1,6 @@
-import { type DevToken, makeDevToken } from "./dev-token.ts";
+import { type DevToken, makeDevToken, makeTokenAfterRevocation } from "./dev-token.ts";
 import { element, timeOfDay } from "./elements.ts";
+import { reasonOf } from "./problem.ts";
 
 const EXAMPLE = `{ "info": { "name": "Ann" }, "channels": { "team:*": ["subscribe", "publish"] } }`;
 
@@ -11,6 +12,8 @@ export class IdentityPanel {
   readonly #problem = element("p", { class: "problem", role: "alert" });
   readonly #token = element("code", { class: "token" }, "made when you connect");
   readonly #copy = element("button", { class: "button small", type: "button" }, "Copy token");
+  #made: DevToken | undefined;
+  #wasRevoked = false;
 
   constructor(user: string) {
     this.#user = user;
@@ -46,12 +49,28 @@ export class IdentityPanel {
 
   /** A fresh token for the connection; the panel shows it. */
   async fetchToken(claims: object): Promise<string> {
-    const made = await makeDevToken(this.#user, claims);
+    const make = this.#wasRevoked ? makeTokenAfterRevocation : makeDevToken;
+    const made = await make(this.#user, claims);
+    this.#wasRevoked = false;
     this.#show(made);
     return made.token;
   }
 
-  #show({ token, expiresAt }: DevToken): void {
+  /** The token shown, or a first one. Rejects where none can be made. */
+  async currentToken(): Promise<string> {
+    return this.#made?.token ?? (await this.fetchToken(parseClaims(this.#claims.value) ?? {}));
+  }
+
+  /** What was made so far is refused from now on. */
+  noteRevocation(): void {
+    this.#wasRevoked = true;
+    this.#token.classList.add("refused");
+  }
+
+  #show(made: DevToken): void {
+    const { token, expiresAt } = made;
+    this.#made = made;
+    this.#token.classList.remove("refused");
     this.#token.textContent = token;
     this.#token.title = `expires ${new Date(expiresAt).toLocaleDateString()}, ${timeOfDay(expiresAt)}`;
   }
@@ -63,7 +82,7 @@ export class IdentityPanel {
       await navigator.clipboard.writeText(await this.fetchToken(claims));
       this.#copy.textContent = "Copied";
     } catch (error) {
-      this.#problem.textContent = `Not copied: ${error instanceof Error ? error.message : String(error)}`;
+      this.#problem.textContent = `Not copied: ${reasonOf(error)}`;
     }
   }
 }

@@ -1,17 +1,24 @@
 import { type Connection, connect, type DeviceType } from "../client/index.ts";
 import { avatar } from "./avatar.ts";
-import { Composer } from "./composer.ts";
+import type { CardBody } from "./card-body.ts";
+import { ChannelTalk } from "./channel-talk.ts";
 import { element, iconButton } from "./elements.ts";
 import { FrameLog } from "./frame-log.ts";
 import { IdentityPanel } from "./identity-panel.ts";
-import { MemberList } from "./member-list.ts";
-import { MessageList } from "./message-list.ts";
+import { OwnNote } from "./own-note.ts";
+import { SessionPanel } from "./session-panel.ts";
 import { StatusLine } from "./status-line.ts";
-import { TypingLine } from "./typing-line.ts";
 
 const DEVICE_TYPES: readonly DeviceType[] = ["web", "mobile", "desktop", "tv", "bot", "other"];
-/** So many of the newest messages greet who joins. */
-const EARLIER = 20;
+/** Close code of a connection whose token was revoked. */
+const REVOKED = 4501;
+
+/** Who sits at a card, and what the card connects to: a channel, or the person's own connection. */
+export interface Seat {
+  user: string;
+  device: DeviceType;
+  place: "channel" | "own";
+}
 
 /** What a card tells the page. */
 export interface CardHandlers {
@@ -22,43 +29,47 @@ export interface CardHandlers {
   removed(): void;
   /** The same user once more, on another device. */
   doubled(): void;
+  /** The same user once more, on their own connection. */
+  ownWanted(): void;
 }
 
 /** One person on one device: a connection of their own and everything it shows. */
 export class PersonCard {
   readonly element: HTMLElement;
   readonly user: string;
+  readonly place: Seat["place"];
   readonly #handlers: CardHandlers;
   readonly #status = new StatusLine();
-  readonly #members: MemberList;
-  readonly #messages: MessageList;
-  readonly #typing = new TypingLine();
-  readonly #composer: Composer;
+  readonly #body: CardBody;
   readonly #identity: IdentityPanel;
+  readonly #sessions: SessionPanel;
   readonly #frames = new FrameLog();
   readonly #device = element("select", { "aria-label": "Device type" });
   readonly #toggle = element("button", { class: "button small", type: "button" }, "Connect");
   #connection: Connection | undefined;
 
-  constructor(user: string, device: DeviceType, handlers: CardHandlers) {
+  constructor({ user, device, place }: Seat, handlers: CardHandlers) {
     this.user = user;
+    this.place = place;
     this.#handlers = handlers;
-    this.#members = new MemberList(user);
-    this.#messages = new MessageList(user);
-    this.#composer = new Composer(user, this.#typing);
+    this.#body = place === "own" ? new OwnNote(user) : new ChannelTalk(user);
     this.#identity = new IdentityPanel(user);
+    this.#sessions = new SessionPanel(user, this.#identity, {
+      ownSession: () => this.#session,
+      openOwn: () => handlers.ownWanted(),
+      connectAnew: () => this.join(handlers.channel()),
+    });
     this.#device.append(...DEVICE_TYPES.map((type) => element("option", { value: type }, type)));
     this.#device.value = device;
     this.#device.addEventListener("change", () => this.#rejoin());
     this.#toggle.addEventListener("click", () => this.#switch());
+    const drawers = [this.#identity.element, this.#sessions.element, this.#frames.element];
     this.element = element(
       "section",
-      { class: "card", "aria-label": user },
+      { class: "card", "aria-label": place === "own" ? `${user}, own connection` : user },
       this.#head(),
-      this.#members.element,
-      this.#messages.element,
-      this.#composer.element,
-      element("div", { class: "drawers" }, this.#identity.element, this.#frames.element),
+      ...this.#body.elements,
+      element("div", { class: "drawers" }, ...drawers),
     );
   }
 
@@ -67,11 +78,17 @@ export class PersonCard {
     return this.#connection !== undefined && this.#connection.state.name !== "closed";
   }
 
+  /** The channel of a connection that lives or tries to. */
   get channel(): string | undefined {
     return this.isConnected ? this.#connection?.channel : undefined;
   }
 
-  /** Leaves whatever channel this person was in, and joins `channel`. */
+  /** Whether there is nothing to do for this card to be where it belongs when the page is in `channel`. */
+  isIn(channel: string): boolean {
+    return this.isConnected && (this.place === "own" || this.channel === channel);
+  }
+
+  /** Leaves whatever channel this person was in, and joins `channel`; an own connection has none. */
   join(channel: string): void {
     const claims = this.#identity.readClaims();
     if (claims === undefined) return;
@@ -79,20 +96,14 @@ export class PersonCard {
     const connection = connect({
       url: location.origin,
       token: () => this.#identity.fetchToken(claims),
-      channel,
+      ...(this.place === "own" ? {} : { channel }),
       device: { type: this.#deviceType(), name: "Rollcall console" },
     });
     this.#connection = connection;
     this.#frames.attach(connection);
-    this.#members.attach(connection);
-    this.#messages.attach(connection);
-    this.#typing.attach(connection);
-    this.#composer.attach(connection);
+    this.#body.attach(connection);
+    this.#sessions.attach(connection);
     connection.on("status", () => this.#show());
-    const forget = connection.on("welcome", ({ offset = 0 }) => {
-      forget(); // a reconnect recovers by itself
-      void this.#readEarlier(connection, offset);
-    });
     this.#show();
   }
 
@@ -103,7 +114,12 @@ export class PersonCard {
   }
 
   focus(): void {
-    this.#composer.focus();
+    this.#body.focus();
+  }
+
+  /** Something happened that may have changed this person's sessions. */
+  refreshSessions(): void {
+    this.#sessions.refresh();
   }
 
   #head(): HTMLElement {
@@ -114,19 +130,11 @@ export class PersonCard {
       this.leave();
       this.#handlers.removed();
     });
-    const name = element("div", { class: "who" }, element("h2", {}, this.user), this.#status.element);
+    const title = element("h2", {}, this.user);
+    if (this.place === "own") title.append(element("span", { class: "you" }, "own connection"));
+    const name = element("div", { class: "who" }, title, this.#status.element);
     const actions = element("div", { class: "actions" }, this.#device, this.#toggle, double, remove);
     return element("header", { class: "card-head" }, avatar(this.user), name, actions);
-  }
-
-  /** The last messages up to `offset`; what came after it comes live. Never rejects: trouble is shown. */
-  async #readEarlier(connection: Connection, offset: number): Promise<void> {
-    try {
-      const { messages } = await connection.history({ after: Math.max(0, offset - EARLIER), limit: EARLIER });
-      this.#messages.addEarlier(messages.filter((message) => message.offset <= offset));
-    } catch (error) {
-      this.#composer.complain(error);
-    }
   }
 
   #switch(): void {
@@ -136,7 +144,11 @@ export class PersonCard {
 
   /** A device says what it is when it connects, and only then. */
   #rejoin(): void {
-    if (this.channel !== undefined) this.join(this.channel);
+    if (this.isConnected) this.join(this.channel ?? this.#handlers.channel());
+  }
+
+  get #session(): string | undefined {
+    return this.#connection?.state.name === "open" ? this.#connection.state.session : undefined;
   }
 
   #deviceType(): DeviceType {
@@ -144,14 +156,12 @@ export class PersonCard {
   }
 
   #show(): void {
-    this.#status.show(this.#connection?.state);
-    this.element.dataset.state = this.#connection?.state.name ?? "closed";
+    const state = this.#connection?.state;
+    this.#status.show(state);
+    this.element.dataset.state = state?.name ?? "closed";
+    if (state?.name === "closed" && state.code === REVOKED) this.#identity.noteRevocation();
     this.#toggle.textContent = this.isConnected ? "Disconnect" : "Connect";
-    if (!this.isConnected) {
-      this.#members.clear();
-      this.#typing.clear();
-      this.#composer.detach();
-    }
+    if (!this.isConnected) this.#body.detach();
     this.#handlers.changed();
   }
 }

@@ -107,8 +107,9 @@ describe.skipIf(!hasBrowser)("console", () => {
     await keyboard.press("Enter");
     await card("ben").getByRole("log").getByText("no mouse").waitFor();
     const token = card("ann").locator("summary", { hasText: "Token" });
+    const sessions = summaryOfSessions(card("ann"));
     const frames = card("ann").locator("summary", { hasText: "Frames" });
-    for (const next of [card("ann").getByRole("button", { name: "Send" }), token, frames]) {
+    for (const next of [card("ann").getByRole("button", { name: "Send" }), token, sessions, frames]) {
       await keyboard.press("Tab");
       await expectFocus(next);
     }
@@ -125,6 +126,8 @@ describe.skipIf(!hasBrowser)("console", () => {
     await say("ann", `wide ${"w".repeat(150)}`);
     await card("ann").locator("summary", { hasText: "Frames" }).click();
     await card("ann").locator("summary", { hasText: "Token" }).click();
+    await openSessions(card("ann"));
+    await card("ann").getByRole("listitem").filter({ hasText: "this card" }).waitFor();
     await card("ben").getByRole("log").getByText("wide www").waitFor();
     await expect(page.evaluate("document.documentElement.scrollWidth")).resolves.toBe(390);
     const logs = `[...document.querySelectorAll("[role=log]")].map((log) => log.scrollWidth - log.clientWidth)`;
@@ -172,7 +175,132 @@ describe.skipIf(!hasBrowser)("console", () => {
     expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([1280, 800]);
     expect(picture.length).toBeGreaterThan(30_000);
   });
+
+  test("[CO12] a person's sessions are listed live, of both kinds, and the card's own is marked", async () => {
+    const { page, card, connectEveryone } = await open();
+    await connectEveryone();
+    const sessions = await openSessions(card("ann"));
+    const [inChannel, own] = [
+      sessions.filter({ hasText: "room-" }),
+      sessions.filter({ hasText: "own conn" }),
+    ];
+    await inChannel.getByText("this card").waitFor();
+    await expect(inChannel.innerText()).resolves.toMatch(/seen .+\s+web\s+websocket\s+since /);
+    await card("ann").getByRole("button", { name: "Open own connection" }).click();
+    await own.waitFor();
+    await expect(own.getByText("this card").isVisible()).resolves.toBe(false);
+    const second = card("ann, own connection");
+    const fromThere = await openSessions(second);
+    await fromThere.filter({ hasText: "own conn" }).getByText("this card").waitFor();
+    expect(page.url()).toContain("people=ann,ben&own=ann&");
+    await second.getByRole("button", { name: "Disconnect" }).click();
+    await own.waitFor({ state: "detached" });
+    await inChannel.waitFor();
+  });
+
+  test("[CO13] a session that is ended closes with 4502, its card says so, and the focus stays", async () => {
+    const { page, connectEveryone } = await open("ann,ben,ben");
+    await connectEveryone();
+    const cards = page.getByRole("region", { name: "ben", exact: true });
+    const sessions = await openSessions(cards.first());
+    await expect.poll(() => sessions.count()).toBe(2);
+    await sessions.getByRole("button", { name: "End session: desktop, room-" }).press("Enter");
+    await cards.last().getByText("Closed: ended (4502)").waitFor();
+    await expect.poll(() => sessions.count()).toBe(1);
+    await expectFocus(sessions.getByRole("button", { name: "End session: mobile, room-" }));
+    await cards.first().getByText("Connected", { exact: true }).waitFor();
+    // A refresh comes every two seconds; the row is changed, not made anew.
+    await page.waitForResponse((response) => response.url().endsWith("/v1/users/ben/sessions"));
+    await expectFocus(sessions.getByRole("button"));
+  });
+
+  test("[CO14] end all ends every session of this person, and nobody else's", async () => {
+    const { card, connectEveryone } = await open();
+    await connectEveryone();
+    const sessions = await openSessions(card("ann"));
+    await card("ann").getByRole("button", { name: "Open own connection" }).click();
+    await expect.poll(() => sessions.count()).toBe(2);
+    await card("ann").getByRole("button", { name: "End all" }).click();
+    for (const name of ["ann", "ann, own connection"])
+      await card(name).getByText("Closed: ended (4502)").waitFor();
+    await card("ann").getByText("No live session.").waitFor();
+    await expect(card("ben").getByText("Connected", { exact: true }).count()).resolves.toBe(1);
+  });
+
+  test("[CO15] revoked tokens are refused, also to the card, until a fresh one connects again", async () => {
+    const { card, connectEveryone, problems } = await open();
+    await connectEveryone();
+    const sessions = await openSessions(card("ann"));
+    await sessions.getByText("this card").waitFor();
+    await card("ann").getByRole("button", { name: "Revoke tokens" }).click();
+    await card("ann").getByText("Closed: revoked (4501)").waitFor();
+    await card("ann").getByText("The token of this card is refused").getByText("(token_revoked)").waitFor();
+    await expect(card("ann").getByText("Closed: revoked (4501)").count()).resolves.toBe(1);
+    const anew = card("ann").getByRole("button", { name: "Connect with a fresh token" });
+    await expectFocus(anew);
+    await anew.press("Enter");
+    await card("ann").getByText("Connected", { exact: true }).waitFor();
+    await sessions.getByText("this card").waitFor();
+    await anew.waitFor({ state: "hidden" });
+    // The browser itself notes each refused request.
+    expect(problems.splice(0).filter((problem) => !problem.includes("401"))).toEqual([]);
+  });
+
+  test("[CO16] sessions are asked for only while somebody looks", async () => {
+    const { page, card, connectEveryone } = await open();
+    let asked = 0;
+    page.on("request", (request) => {
+      if (request.url().endsWith("/sessions")) asked++;
+    });
+    await connectEveryone();
+    await card("ann").getByText("2 people").waitFor();
+    expect(asked).toBe(0);
+    const sessions = await openSessions(card("ann"));
+    await sessions.getByText("this card").waitFor();
+    await page.waitForResponse((response) => response.url().endsWith("/sessions"));
+    await summaryOfSessions(card("ann")).click();
+    await sessions.first().waitFor({ state: "hidden" });
+    const before = asked;
+    await card("ben").getByRole("button", { name: "Disconnect" }).click();
+    await card("ann").getByText("ben left").waitFor();
+    expect(asked).toBe(before);
+    const turn = (visibilityState: string) =>
+      page.evaluate(`Object.defineProperty(document, "visibilityState",
+        { value: "${visibilityState}", configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"))`);
+    await turn("hidden");
+    await summaryOfSessions(card("ann")).click();
+    await card("ben").getByRole("button", { name: "Connect", exact: true }).click();
+    await card("ann").getByText("ben joined").last().waitFor();
+    expect(asked).toBe(before);
+    await turn("visible");
+    await expect.poll(() => asked).toBe(before + 1);
+  });
+
+  test("[CO17] what cannot be done with sessions is said in a sentence with its code", async () => {
+    const { page, card, connectEveryone, problems } = await open();
+    await connectEveryone();
+    const sessions = await openSessions(card("ann"));
+    await sessions.getByText("this card").waitFor();
+    const refusal = { code: "unavailable", detail: "try again later" };
+    await page.route("**/v1/users/ann/sessions*", (route) => route.fulfill({ status: 503, json: refusal }));
+    await card("ann").getByText("Sessions not read: try again later (unavailable).").waitFor();
+    await page.unroute("**/v1/users/ann/sessions*");
+    await card("ann").getByText("Sessions not read").waitFor({ state: "hidden" });
+    expect(problems.splice(0).filter((problem) => !problem.includes("503"))).toEqual([]);
+  });
 });
+
+/** Unfolds the sessions of a card; answers with their rows. */
+async function openSessions(card: Locator): Promise<Locator> {
+  await summaryOfSessions(card).click();
+  return card.getByRole("list", { name: "Sessions of" }).getByRole("listitem");
+}
+
+/** Frames have summaries too, and some speak of sessions. */
+function summaryOfSessions(card: Locator): Locator {
+  return card.locator(".drawer > summary", { hasText: "Sessions" });
+}
 
 /** Waits until this is where the keyboard goes. */
 async function expectFocus(target: Locator): Promise<void> {
