@@ -228,8 +228,10 @@ describe.skipIf(!hasBrowser)("console", () => {
   });
 
   test("[CO15] revoked tokens are refused, also to the card, until a fresh one connects again", async () => {
-    const { card, connectEveryone, problems } = await open();
+    const { page, card, connectEveryone, problems } = await open("ann");
+    const making = page.waitForResponse("**/v1/dev/token");
     await connectEveryone();
+    const old = await (await making).text();
     const sessions = await openSessions(card("ann"));
     await sessions.getByText("this card").waitFor();
     await card("ann").getByRole("button", { name: "Revoke tokens" }).click();
@@ -238,6 +240,9 @@ describe.skipIf(!hasBrowser)("console", () => {
     await expect(card("ann").getByText("Closed: revoked (4501)").count()).resolves.toBe(1);
     const anew = card("ann").getByRole("button", { name: "Connect with a fresh token" });
     await expectFocus(anew);
+    // A token made in the second of the revocation is refused like the one that this stands for.
+    const inSameSecond = { contentType: "application/json", body: old };
+    await page.route("**/v1/dev/token", (route) => route.fulfill(inSameSecond), { times: 1 });
     await anew.press("Enter");
     await card("ann").getByText("Connected", { exact: true }).waitFor();
     await sessions.getByText("this card").waitFor();
