@@ -4,6 +4,7 @@ import type { Settings } from "../config.ts";
 import { type Claims, OwnTicketBody, TicketBody } from "../protocol/claims.ts";
 import { isRefusal } from "../protocol/codes.ts";
 import { requireTicketMaker } from "./access.ts";
+import { speakerOf } from "./allowance.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { bodyIn, optionalBodyIn } from "./input.ts";
 import { Problem, problem } from "./problem.ts";
@@ -25,7 +26,9 @@ export const tickets = new Hono<AppEnv>().post("/v1/tickets", async (context) =>
 async function wanted(context: AppContext, nowMs: number): Promise<{ claims: Claims; ttlSeconds: number }> {
   const maker = await requireTicketMaker(context);
   if (maker.kind === "user") {
-    return { claims: maker.claims, ...(await optionalBodyIn(context, OwnTicketBody)) };
+    const body = await optionalBodyIn(context, OwnTicketBody);
+    await speakerOf(context, maker);
+    return { claims: maker.claims, ...body };
   }
   const { user, ttlSeconds, exp, ...grants } = await bodyIn(context, TicketBody);
   const iat = Math.floor(nowMs / 1000);

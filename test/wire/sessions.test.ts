@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RawClient } from "../fixtures/raw-client.ts";
+import { RawStream } from "../fixtures/raw-stream.ts";
 import { type Service, startService } from "../fixtures/service.ts";
 import { KEY, tokenFor } from "../fixtures/tokens.ts";
 
@@ -38,9 +39,13 @@ async function call(method: string, path: string, headers: Record<string, string
   };
 }
 
-/** The code with which a connect is refused, asked as a client would: by a plain GET, or by what an upgrade says. */
-async function refusedUpgrade(token: string, channel?: string): Promise<number> {
-  const client = new RawClient({ url: service.url, token, ...(channel === undefined ? {} : { channel }) });
+/** The HTTP status with which an upgrade is refused. */
+async function refusedUpgrade(how: {
+  token?: string;
+  channel?: string;
+  query?: Record<string, string>;
+}): Promise<number> {
+  const client = new RawClient({ url: service.url, ...how });
   return new Promise((resolve, reject) => {
     client.socket.on("unexpected-response", (request, { statusCode }) => {
       request.destroy();
@@ -81,7 +86,7 @@ test("[SE9] all sessions of a user end, wherever they are kept, and new ones may
   await (await connect("se9")).close();
 });
 
-test("[A10] a revocation ends every connection with 4501 within 2 s and refuses the token everywhere", async () => {
+test("[A10] a revocation ends connections, streams and tickets within 2 s and refuses the token everywhere", async () => {
   const token = await tokenFor("a10");
   const place = (channel?: string) => ({
     url: service.url,
@@ -93,14 +98,21 @@ test("[A10] a revocation ends every connection with 4501 within 2 s and refuses 
     await RawClient.welcomed(place("a10a")),
     await RawClient.welcomed(place("a10b")),
   ];
+  const stream = await RawStream.welcomed(place("a10a"));
+  const made = await call("POST", "/v1/tickets", bearer(token), { ttlSeconds: 60 });
+  const ticket = { ticket: String(made.body?.ticket) };
   const bystander = await connect("bystander", { channel: "a10a" });
   const since = Date.now();
   expect((await call("DELETE", "/v1/users/a10/sessions?revoke=true")).status).toBe(204);
-  for (const client of clients)
+  for (const client of clients) {
     expect(await client.next("closing")).toMatchObject({ code: 4501, reconnect: false });
+  }
+  expect((await stream.next("closing")).data).toMatchObject({ code: 4501 });
   expect(Date.now() - since).toBeLessThan(2000);
-  expect(await refusedUpgrade(token)).toBe(401);
-  expect(await refusedUpgrade(token, "a10a")).toBe(401);
+  expect(await refusedUpgrade({ token })).toBe(401);
+  expect(await refusedUpgrade({ token, channel: "a10a" })).toBe(401);
+  expect(await refusedUpgrade({ query: ticket })).toBe(401);
+  expect(await refusedUpgrade({ query: ticket, channel: "a10a" })).toBe(401);
   await nextSecond(); // a yes of before may be reused for one second
   for (const path of [
     "/v1/users/a10/sessions",
@@ -115,6 +127,7 @@ test("[A10] a revocation ends every connection with 4501 within 2 s and refuses 
   expect(await call("POST", "/v1/channels/a10a/messages", bearer(token), { data: 1 })).toMatchObject({
     status: 401,
   });
+  expect(await call("POST", "/v1/tickets", bearer(token), {})).toMatchObject({ status: 401 });
   const fresh = await connect("a10", { channel: "a10a" });
   expect(await fresh.ask({ type: "auth", token })).toMatchObject({ type: "error", code: "token_revoked" });
   expect(await fresh.ask({ type: "publish", data: 1 })).toMatchObject({ type: "ok" });
@@ -125,7 +138,7 @@ test("[A9] [A12] a revoked token stays revoked without iat, and on a resume with
   const { epoch } = (await connect("a12-else", { channel: "a12" })).welcome;
   const without = await tokenFor("a12", { iat: undefined });
   await call("DELETE", "/v1/users/a12/sessions?revoke=true");
-  expect(await refusedUpgrade(without)).toBe(401);
+  expect(await refusedUpgrade({ token: without })).toBe(401);
   const resume = await fetch(`${service.url}/v1/channels/a12/connect?epoch=${epoch}&offset=0`, {
     headers: bearer(await tokenFor("a12-stranger", { channels: {} })),
   });
@@ -143,7 +156,7 @@ test("[SE10] a member who is sent away leaves at once, and needs a token issued 
   await ann.next("members", ({ left }) => (left as { user: string }[])[0]?.user === "ben");
   expect(Date.now() - since).toBeLessThan(2000); // the grace is three seconds
   expect(await ben.next("closing")).toMatchObject({ code: 4502 });
-  expect(await refusedUpgrade(old, "se10")).toBe(403);
+  expect(await refusedUpgrade({ token: old, channel: "se10" })).toBe(403);
   expect((await call("POST", "/v1/channels/se10/messages", bearer(old), { data: 1 })).status).toBe(403);
   expect((await call("GET", "/v1/channels/se10/members", bearer(old))).status).toBe(403);
   expect(await elsewhere.ask({ type: "heartbeat" })).toMatchObject({ type: "ok" });
@@ -206,7 +219,7 @@ test("[SE12] Rollcall-Session speaks for a live session of that very user, and f
   await expect.poll(() => publish(ann.welcome.session), { timeout: 5000 }).toMatchObject({ status: 409 });
 });
 
-test("[SE13] a session goes on with a new token of the same user, and with no other", async () => {
+test("[A11] [SE13] a session goes on with a new token of the same user, and with no other", async () => {
   const exp = now() + 2;
   const [renewed, left] = [
     await connect("se13", { channel: "se13", claims: { exp } }),
