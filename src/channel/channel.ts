@@ -47,7 +47,7 @@ const MIGRATIONS = [
  * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
  * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
  */
-const MOST_ENDED_PER_USER = 100;
+const MOST_ENDED_PER_USER = 200;
 
 /** The contract: recovery without the grant `history` reaches back so far. */
 const REACH_WITHOUT_HISTORY_MS = 120_000;
