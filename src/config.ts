@@ -10,8 +10,9 @@ function whole(initial: number, min = 1) {
     .default(initial);
 }
 
-function positive(initial: number) {
-  return z.string().transform(Number).pipe(z.number().positive().finite()).default(initial);
+/** A setting in seconds or per second, fractions allowed; an alarm each millisecond would be dear. */
+function amount(initial: number) {
+  return z.string().transform(Number).pipe(z.number().min(0.1).max(1_000_000)).default(initial);
 }
 
 function onOff(initial: boolean) {
@@ -96,15 +97,15 @@ const Settings = z
     ALLOWED_ORIGINS: list().pipe(z.array(AllowedOrigin)),
     ALLOW_QUERY_TOKEN: onOff(false),
     CONSOLE: onOff(false),
-    HEARTBEAT_INTERVAL_SECONDS: positive(25),
-    SESSION_TTL_SECONDS: positive(60),
-    OFFLINE_GRACE_SECONDS: positive(5),
+    HEARTBEAT_INTERVAL_SECONDS: amount(25),
+    SESSION_TTL_SECONDS: amount(60),
+    OFFLINE_GRACE_SECONDS: amount(5),
     MAX_FRAME_BYTES: whole(65_536),
     MAX_DATA_BYTES: whole(32_768),
     MAX_SESSIONS_PER_USER: whole(20),
     MAX_SUBSCRIPTIONS: whole(200),
     MAX_WATCHES: whole(1000),
-    RATE_PER_SECOND: positive(50),
+    RATE_PER_SECOND: amount(50),
     RATE_BURST: whole(100),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
   })

@@ -2,12 +2,12 @@ import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
+import { sendError } from "../connections/incoming.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
-import { Outbox } from "../objects/outbox.ts";
 import {
   type Caller,
   type ChannelPort,
@@ -24,12 +24,14 @@ import {
 } from "../objects/ports.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import type { Capability } from "../protocol/claims.ts";
+import type { AuthFrame, ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
 import { Admissions, type Refused } from "./admissions.ts";
 import { CHANNEL_MIGRATION } from "./channel-table.ts";
+import { Departures } from "./departures.ts";
 import { ChannelFrames } from "./frames.ts";
-import { type EndedDebt, KeptSessions } from "./kept-sessions.ts";
+import { KeptSessions } from "./kept-sessions.ts";
 import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
 import { MESSAGE_MIGRATION } from "./message-table.ts";
@@ -66,7 +68,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #connections: Connections;
   readonly #admissions: Admissions;
   readonly #sweep: Sweep;
-  readonly #outbox: Outbox<EndedDebt>;
+  readonly #departures: Departures;
   readonly #due: DueTimes;
   readonly #frames: ChannelFrames;
 
@@ -95,21 +97,16 @@ export class Channel implements Keeper, ChannelPort {
       for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
       this.#tellEnds();
     });
-    this.#outbox = new Outbox(
-      ports,
-      this.#sessions,
-      (debt) => this.#tellUser(debt),
-      () => this.#deleteFinished(),
-    );
-    const grace = {
-      name: "grace",
-      nextAt: () => this.#nextFinish(),
-      run: () => this.#deleteFinished(),
-    };
-    this.#due = new DueTimes(ports, [this.#admissions, this.#sweep, grace, this.#outbox]);
+    this.#departures = new Departures(ports, this.#sessions, this.#members);
+    this.#due = new DueTimes(ports, [
+      this.#admissions,
+      this.#sweep,
+      this.#departures,
+      this.#departures.outbox,
+    ]);
     this.#reconcile();
     this.#due.fire();
-    this.#outbox.kick();
+    this.#departures.outbox.kick();
   }
 
   /**
@@ -151,7 +148,7 @@ export class Channel implements Keeper, ChannelPort {
     const renewals: Promise<void>[] = [];
     for (const frame of messages) {
       if (frame.type === "auth") renewals.push(this.#renewals.answer(connection, frame));
-      else this.#frames.answer(connection, frame);
+      else this.#answer(connection, frame);
     }
     if (end !== undefined) this.#endConnection(connection, end.code, end.text, "protocol");
     await Promise.all(renewals);
@@ -250,6 +247,16 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.arm();
   }
 
+  /** One message that fails takes nothing else with it: the client learns which, the others go on. */
+  #answer(connection: Connection, frame: Exclude<ClientFrame, AuthFrame>): void {
+    try {
+      this.#frames.answer(connection, frame);
+    } catch (cause) {
+      this.#ports.log.warn("message failed", { frame: frame.type }, cause);
+      sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
+    }
+  }
+
   #endConnection(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
     this.#connections.end(connection, code, text);
     this.#end(connection.session, reason);
@@ -304,38 +311,13 @@ export class Channel implements Keeper, ChannelPort {
   /** After one end or many: the alarm for their grace and debts, and the first try of the debts. */
   #tellEnds(): void {
     this.#due.arm();
-    this.#outbox.kick();
+    this.#departures.outbox.kick();
   }
 
   #markEnded(session: string, reason: EndReason): void {
     const isMember = !this.#admissions.finish(session);
     const row = this.#sessions.end(session, this.#ports.clock.now(), isMember ? reason : "refused");
     if (row !== undefined && isMember) this.#members.put(row);
-  }
-
-  /** When something can be done about an ended session. One whose grace is over may wait for its debt alone. */
-  #nextFinish(): number | null {
-    let next: number | null = null;
-    for (const row of this.#sessions.ended()) {
-      const awaitsDebt = this.#members.isOver(row) && !this.#outbox.isSettled(row.session);
-      if (awaitsDebt && !this.#members.isCounted(row)) continue;
-      const at = this.#members.expiryOf(row);
-      if (next === null || at < next) next = at;
-    }
-    return next;
-  }
-
-  /** Grace over and the user told: then nothing is left of a session. */
-  #deleteFinished(): void {
-    for (const { session } of this.#members.expire()) {
-      if (!this.#outbox.isSettled(session)) continue;
-      this.#sessions.delete(session);
-      this.#outbox.forget(session);
-    }
-  }
-
-  async #tellUser({ id, user, endedAt, reason }: EndedDebt): Promise<void> {
-    await this.#ports.objects.user(user).ended({ session: id, at: endedAt, reason });
   }
 
   #tellOfMembers(text: string): void {

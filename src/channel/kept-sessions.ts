@@ -91,6 +91,10 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return debts;
   }
 
+  owes(session: string): boolean {
+    return this.#ended.has(session);
+  }
+
   postpone(session: string, tries: number, dueAt: number): void {
     const row = this.#ended.get(session);
     if (row === undefined || row.end === null) return;

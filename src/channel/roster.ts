@@ -25,17 +25,16 @@ export type RosterChange =
  */
 export class Roster {
   readonly #members = new Map<string, Map<string, RosterSession>>();
-  /** User ids in order, for paging; rebuilt when somebody joined or left. */
-  #sorted: string[] | undefined;
+  /** User ids in order, for paging: kept in order, because every welcome asks for the first page. */
+  readonly #sorted: string[] = [];
+  #live = 0;
 
   get count(): number {
     return this.#members.size;
   }
 
   get liveSessions(): number {
-    let live = 0;
-    for (const sessions of this.#members.values()) live += liveOf(sessions).length;
-    return live;
+    return this.#live;
   }
 
   member(user: string): Member | undefined {
@@ -51,11 +50,12 @@ export class Roster {
   put(session: RosterSession): RosterChange {
     const before = this.member(session.user);
     const sessions = this.#members.get(session.user) ?? new Map<string, RosterSession>();
+    this.#live += countOf(session) - countOf(sessions.get(session.session));
     sessions.set(session.session, session);
     this.#members.set(session.user, sessions);
     const member = asMember(session.user, sessions);
     if (before === undefined) {
-      this.#sorted = undefined;
+      this.#sorted.splice(firstAfter(this.#sorted, session.user), 0, session.user);
       return { is: "joined", member };
     }
     return looksSame(before, member) ? { is: "nothing" } : { is: "changed", member };
@@ -66,10 +66,11 @@ export class Roster {
     const sessions = this.#members.get(user);
     if (sessions === undefined || !sessions.has(session)) return { is: "nothing" };
     const before = asMember(user, sessions);
+    this.#live -= countOf(sessions.get(session));
     sessions.delete(session);
     if (sessions.size === 0) {
       this.#members.delete(user);
-      this.#sorted = undefined;
+      this.#sorted.splice(firstAfter(this.#sorted, user) - 1, 1);
       return { is: "left", user };
     }
     const member = asMember(user, sessions);
@@ -78,7 +79,6 @@ export class Roster {
 
   /** Members in the order of their ids, from the first after `cursor`; `next` where there are more. */
   page(cursor: string | undefined, limit: number): { members: Member[]; next?: string } {
-    this.#sorted ??= [...this.#members.keys()].sort();
     const start = cursor === undefined ? 0 : firstAfter(this.#sorted, cursor);
     const users = this.#sorted.slice(start, start + limit);
     const members = users.map((user) => asMember(user, this.#members.get(user) ?? new Map()));
@@ -103,6 +103,11 @@ function asMember(user: string, sessions: Map<string, RosterSession>): Member {
 /** How many sessions a member has is no news: a second tab announces nothing. */
 function looksSame(a: Member, b: Member): boolean {
   return a.devices?.join() === b.devices?.join() && JSON.stringify(a.info) === JSON.stringify(b.info);
+}
+
+/** 1 for a live session, 0 for an ended one or none. */
+function countOf(session: RosterSession | undefined): number {
+  return session !== undefined && session.end === null ? 1 : 0;
 }
 
 function liveOf(sessions: Map<string, RosterSession>): RosterSession[] {

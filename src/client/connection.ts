@@ -229,7 +229,10 @@ export class Connection {
     this.#startRenewal(welcome.expiresAt);
     this.#events.emit("welcome", welcome);
     if (welcome.count !== undefined) {
-      this.#events.emit("members", this.#roster.replace(welcome.members ?? [], welcome.count));
+      this.#events.emit(
+        "members",
+        this.#roster.replace(welcome.members ?? [], welcome.count, welcome.cursor),
+      );
     }
     for (const message of this.#position.welcomed(welcome)) this.#events.emit("message", message);
   }

@@ -35,9 +35,12 @@ export class Roster {
    * A welcome's roster takes the place of what was known. What comes back is the difference, so that a
    * reconnect announces only who really came or went.
    */
-  replace(members: readonly Member[], count: number): RosterChange {
+  replace(members: readonly Member[], count: number, cursor?: string): RosterChange {
     const now = new Set(members.map(({ user }) => user));
-    const left = [...this.#members.keys()].filter((user) => !now.has(user)).map((user) => ({ user }));
+    // A welcome holds the first page, by user id: of who comes after its cursor it says nothing.
+    const isToldOf = (user: string) => cursor === undefined || user <= cursor;
+    const gone = [...this.#members.keys()].filter((user) => isToldOf(user) && !now.has(user));
+    const left = gone.map((user) => ({ user }));
     return this.apply({ count, joined: [...members], left });
   }
 

@@ -1,7 +1,7 @@
 import type { Settings } from "../config.ts";
 import type { ClientFrame, HeartbeatFrame, Ref } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
-import { decodeClientText } from "../protocol/codec.ts";
+import { type Decoded, decodeClientText } from "../protocol/codec.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
 import { MAX_BAD_IN_A_ROW } from "../protocol/limits.ts";
@@ -15,6 +15,8 @@ export interface Incoming {
 }
 
 const FLOODING_BURSTS = 5;
+/** So many entries of a page weigh as much as one message. */
+const ENTRIES_PER_MESSAGE = 20;
 
 /**
  * Size before parsing, then depth and types, then the rate. A bad message is answered with an `error` and
@@ -33,7 +35,7 @@ export function readFrame(
     return end(CLOSE.tooLarge, `a frame is at most ${settings.MAX_FRAME_BYTES} bytes`);
   }
   for (const decoded of decodeClientText(data)) {
-    const waitMs = connection.rate.take(now);
+    const waitMs = connection.rate.take(now, weightOf(decoded));
     if (waitMs > 0) {
       if (++connection.refusedInARow >= FLOODING_BURSTS * settings.RATE_BURST) {
         return end(CLOSE.flooding, "too many messages for too long");
@@ -58,6 +60,15 @@ export function readFrame(
     }
   }
   return { messages };
+}
+
+/** A page costs what it holds: else one small frame could ask for a hundred megabytes. */
+function weightOf(decoded: Decoded): number {
+  if (!("frame" in decoded)) return 1;
+  const { frame } = decoded;
+  return frame.type === "history" || frame.type === "members"
+    ? 1 + Math.floor(frame.limit / ENTRIES_PER_MESSAGE)
+    : 1;
 }
 
 /** Answers one message with a refusal. */

@@ -12,15 +12,16 @@ export class RateLimit {
     this.#at = now;
   }
 
-  /** 0 when one more message is within the limit, else how many milliseconds to wait for it. */
-  take(now: number): number {
+  /** 0 when a message of this weight is within the limit, else how many milliseconds to wait for it. */
+  take(now: number, weight = 1): number {
     const elapsed = Math.max(0, now - this.#at);
     this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed / 1000) * this.#perSecond);
     this.#at = now;
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1;
+    const wanted = Math.min(weight, this.#burst); // never more than there can be
+    if (this.#tokens >= wanted) {
+      this.#tokens -= wanted;
       return 0;
     }
-    return Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000);
+    return Math.ceil(((wanted - this.#tokens) / this.#perSecond) * 1000);
   }
 }

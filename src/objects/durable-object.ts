@@ -9,6 +9,8 @@ import { refusedResponse } from "./refused.ts";
 import { unseal } from "./sealed.ts";
 import { objectsOf } from "./stubs.ts";
 
+/** How long an object that could not wake waits for its next try. */
+const NOT_AWAKE_RETRY_MS = 60_000;
 const HIGHEST_CLOSE_CODE = 4999;
 /** RFC 6455, section 7.4.1: "no status" is said by sending none. */
 const NO_STATUS = 1005;
@@ -30,6 +32,7 @@ export class Shell<K extends Keeper> {
   readonly #ctx: DurableObjectState;
   readonly #sockets = new WeakMap<WebSocket, PlatformSocket>();
   #alarmAt: number | null = null;
+  readonly #wake: () => K;
   #keeper: K | undefined;
   /** Woken without an alarm stored, and nothing has come yet: if an alarm comes now, it is what woke us. */
   #isWokenByAlarm = false;
@@ -43,18 +46,36 @@ export class Shell<K extends Keeper> {
     this.#ctx = ctx;
     // Lost on reset, so set on every wake-up; the platform then answers `ping` without waking anybody.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    this.#wake = () => {
+      const settings = settingsOf(env);
+      return wake(this.#ports(env, settings, verify), settings, nameOf(ctx));
+    };
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#isWokenByAlarm = this.#alarmAt === null;
-      const settings = settingsOf(env);
-      this.#keeper = wake(this.#ports(env, settings, verify), settings, nameOf(ctx));
+      try {
+        this.#keeper = this.#wake();
+      } catch (cause) {
+        // To throw here would cut every socket, and a few times in an alarm would lose the alarm for good. The
+        // next event tries again: a bad setting may have been mended, a full storage emptied.
+        log.warn("not awake", {}, cause);
+      }
     });
   }
 
   get keeper(): K {
-    if (this.#keeper === undefined) throw new Error("an event came before the object was awake");
     this.#isWokenByAlarm = false;
+    this.#keeper ??= this.#wake();
     return this.#keeper;
+  }
+
+  #keeperIfAwake(): K | undefined {
+    try {
+      return this.keeper;
+    } catch (cause) {
+      log.warn("still not awake", {}, cause);
+      return undefined;
+    }
   }
 
   /** A WebSocket upgrade that the Worker sealed. */
@@ -92,7 +113,9 @@ export class Shell<K extends Keeper> {
    */
   alarm(): void {
     if (!this.#isWokenByAlarm) this.#alarmAt = null;
-    this.keeper.alarm();
+    const keeper = this.#keeperIfAwake();
+    if (keeper !== undefined) keeper.alarm();
+    else void this.#ctx.storage.setAlarm(Date.now() + NOT_AWAKE_RETRY_MS); // six throws, and it would be gone
   }
 
   #ports(env: Env, settings: Settings, verify: VerifyToken): Ports {

@@ -7,6 +7,7 @@ const LONGEST_RETRY_MS = 600_000;
 /** After this many failures (about an hour of them) a debt is parked: still tried, but only every hour. */
 const TRIES_BEFORE_PARKED = 12;
 const PARKED_RETRY_MS = 3_600_000;
+const MOST_CALLS = 100;
 
 /** What this object owes another, kept in a row until it is confirmed. */
 export interface Debt {
@@ -20,6 +21,8 @@ export interface Debt {
 /** Where debts are kept: rows, or columns of the rows whose change made the debt. */
 export interface Ledger<D extends Debt> {
   owed(): D[];
+  /** Whether this one is among them. */
+  owes(id: string): boolean;
   postpone(id: string, tries: number, dueAt: number): void;
 }
 
@@ -39,6 +42,8 @@ export class Outbox<D extends Debt> implements Duty {
   /** Sent by this instance, with whatever result: from here on only the alarm sends it again. */
   readonly #sent = new Set<string>();
   readonly #settled = new Set<string>();
+  readonly #waiting: D[] = [];
+  #calls = 0;
 
   constructor(
     ports: { clock: Clock; background: Background; log: Log },
@@ -58,7 +63,7 @@ export class Outbox<D extends Debt> implements Duty {
 
   /** Confirmed, by the answer to a call or by other word from the creditor. */
   confirm(id: string): void {
-    if (!this.#ledger.owed().some((debt) => debt.id === id)) return;
+    if (!this.#ledger.owes(id)) return;
     this.#settled.add(id);
     this.#onSettled(id);
   }
@@ -95,6 +100,17 @@ export class Outbox<D extends Debt> implements Duty {
       if (this.#underWay.has(debt.id)) continue;
       this.#underWay.add(debt.id);
       this.#sent.add(debt.id);
+      this.#waiting.push(debt);
+    }
+    this.#payNext();
+  }
+
+  /** A few at a time: a deploy may leave thousands, and each calls another object. */
+  #payNext(): void {
+    while (this.#calls < MOST_CALLS) {
+      const debt = this.#waiting.shift();
+      if (debt === undefined) return;
+      this.#calls += 1;
       this.#ports.background.run(this.#pay(debt));
     }
   }
@@ -102,13 +118,14 @@ export class Outbox<D extends Debt> implements Duty {
   async #pay(debt: D): Promise<void> {
     try {
       await this.#send(debt);
+      this.#underWay.delete(debt.id);
+      this.confirm(debt.id);
     } catch (cause) {
       this.#underWay.delete(debt.id);
       this.#ports.log.warn("debt not paid", { debt: debt.id, tries: debt.tries + 1 }, cause);
-      return;
     }
-    this.#underWay.delete(debt.id);
-    this.confirm(debt.id);
+    this.#calls -= 1;
+    this.#payNext();
   }
 
   /** A try that is due counts as failed until it is confirmed: so a crash in the middle of it counts too. */

@@ -16,11 +16,17 @@ const NEEDS = { publish: "publish", signal: "signal", history: "history", member
 export class ChannelFrames {
   readonly #ports: { objects: Objects; log: Log };
   readonly #settings: Settings;
+  readonly #isLive: (connection: Connection) => boolean;
   /** Lost with the object, as the calls themselves are: then no answer comes, and the connection is cut too. */
   readonly #queues = new WeakMap<Connection, { length: number; last: Promise<void> }>();
 
-  constructor(ports: { objects: Objects; log: Log }, settings: Settings) {
+  constructor(
+    ports: { objects: Objects; log: Log },
+    settings: Settings,
+    isLive: (connection: Connection) => boolean,
+  ) {
     this.#ports = ports;
+    this.#isLive = isLive;
     this.#settings = settings;
   }
 
@@ -41,6 +47,7 @@ export class ChannelFrames {
   }
 
   async #answer(connection: Connection, frame: ChannelFrame): Promise<void> {
+    if (!this.#isLive(connection)) return; // it ended while this waited: its claims count no more
     const result = await this.#carryOut(connection, frame);
     if (isRefusal(result)) sendError(connection, result, frame.ref);
     else if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, result);

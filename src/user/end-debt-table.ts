@@ -24,6 +24,7 @@ const INSERT = `INSERT INTO end_debt (session, channel, code, reason, due_at) VA
   ON CONFLICT (session) DO UPDATE SET code = excluded.code, reason = excluded.reason, tries = 0, due_at = excluded.due_at`;
 const OWED = `SELECT session AS id, channel, code, reason, tries, due_at AS dueAt
   FROM end_debt ORDER BY due_at LIMIT 100`;
+const FIND = "SELECT session FROM end_debt WHERE session = ?";
 const POSTPONE = "UPDATE end_debt SET tries = ?, due_at = ? WHERE session = ?";
 const DELETE = "DELETE FROM end_debt WHERE session = ?";
 
@@ -40,6 +41,10 @@ export class EndDebtTable implements Ledger<EndDebt> {
 
   owed(): EndDebt[] {
     return this.#sql.all<EndDebt>(OWED);
+  }
+
+  owes(session: string): boolean {
+    return this.#sql.all(FIND, session).length > 0;
   }
 
   postpone(session: string, tries: number, dueAt: number): void {

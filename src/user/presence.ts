@@ -47,11 +47,11 @@ export function presenceOf({ user, row, sessions, silent, graceMs }: PresenceFac
   return version === 0 ? presence : { ...presence, version };
 }
 
-/** Those that ended last, where none lives. What ended longer before them is no device of the user any more. */
+/** What ended last, where nothing lives. What ended before it was told as gone already, and does not come back. */
 function inGrace(sessions: readonly SessionRow[], graceMs: number): SessionRow[] {
   const over = offlineAt(sessions, graceMs);
   if (over === null) return [];
-  return sessions.filter(({ endedAt }) => (endedAt ?? 0) > over - 2 * graceMs);
+  return sessions.filter(({ endedAt }) => endedAt === over - graceMs);
 }
 
 /** What others see: times rounded down to the minute, which is all that another person needs. */

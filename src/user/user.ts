@@ -66,7 +66,11 @@ export class User implements Keeper, UserPort {
     this.#sessions = new Sessions(name, sql, ports.clock, settings);
     this.#debts = new EndDebtTable(sql);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
-    this.#channelFrames = new ChannelFrames(ports, settings);
+    this.#channelFrames = new ChannelFrames(
+      ports,
+      settings,
+      (connection) => this.#connections.find(connection.session) === connection,
+    );
     this.#renewals = new Renewals(ports, this.#connections, {
       allow: (_, request) => this.allow(request),
       renewed: (connection) => {

@@ -50,6 +50,27 @@ describe("roster", () => {
     await welcome({ ...SUBSCRIBED, members: [member("ann"), member("cid")], count: 2 });
     expect(changes).toEqual([{ count: 2, joined: [member("cid")], left: [{ user: "ben" }], changed: [] }]);
   });
+
+  test("[CL49] a welcome with a first page announces no leave of whom it does not speak of", async () => {
+    const { connection, timers, welcome } = clientBench();
+    const page = { members: [member("ann"), member("ben")], cursor: "ben", count: 3 };
+    const socket = await welcome({ ...SUBSCRIBED, ...page });
+    socket.say({
+      type: "members",
+      channel: "lobby",
+      count: 3,
+      joined: [member("zoe")],
+      left: [],
+      changed: [],
+    });
+    socket.end(1006);
+    await timers.pass(250);
+    const changes: unknown[] = [];
+    connection.on("members", (change) => changes.push(change));
+    await welcome({ ...SUBSCRIBED, members: [member("ann")], cursor: "cid", count: 2 });
+    expect(changes).toEqual([{ count: 2, joined: [], left: [{ user: "ben" }], changed: [] }]);
+    expect([...connection.roster.keys()]).toEqual(["ann", "zoe"]);
+  });
 });
 
 describe("messages", () => {

@@ -20,6 +20,7 @@ function bench() {
     },
     {
       owed: () => [...debts.values()],
+      owes: (id) => debts.has(id),
       postpone: (id, tries, dueAt) => void debts.set(id, { id, tries, dueAt }),
     },
     async ({ id }) => {
@@ -89,4 +90,13 @@ test("[OB4] one debt that fails holds up no other", async () => {
   await quiet();
   expect(state.settled).toEqual(["b"]);
   expect(debts.get("a")?.tries).toBe(0);
+});
+
+test("[OB5] of many debts at most a hundred are under way, and all are paid", async () => {
+  const { outbox, state, owe, quiet } = bench();
+  for (let i = 0; i < 250; i++) owe(`d${i}`);
+  outbox.kick();
+  expect(state.sent).toHaveLength(100);
+  while (state.settled.length < 250) await quiet();
+  expect(new Set(state.sent).size).toBe(250);
 });

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { settingsOf } from "../../src/config.ts";
+import { Connection } from "../../src/connections/connection.ts";
+import { readFrame } from "../../src/connections/incoming.ts";
 import { RateLimit } from "../../src/connections/rate-limit.ts";
 
 test("[LI2] never more than the burst and the rate together are admitted in any stretch of time", () => {
@@ -33,4 +36,30 @@ test("[LI2] a clock that goes back gives nothing away", () => {
   const limit = new RateLimit(10, 1, 10_000);
   limit.take(10_000);
   expect(limit.take(0)).toBeGreaterThan(0);
+});
+
+test("[LI3] a frame of pages is refused for what it would hold, not for its size", () => {
+  const sent: string[] = [];
+  const socket = {
+    attachment: "",
+    attach() {},
+    send: (text: string) => sent.push(text),
+    close() {},
+    pingedAt: () => null,
+  };
+  const state = {
+    session: "s",
+    device: { type: "web" as const },
+    claims: { sub: "ann", exp: 1e10 },
+    connectedAt: 0,
+    heardAt: 0,
+    probedAt: null,
+  };
+  const connection = new Connection(socket, state, new RateLimit(50, 100, 0));
+  const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
+  const frame = Array.from({ length: 99 }, () => ({ type: "history", limit: 1000 }));
+  const { messages } = readFrame(connection, JSON.stringify(frame), 0, settings);
+  expect(messages).toHaveLength(1);
+  expect(sent).toHaveLength(98);
+  expect(JSON.parse(sent[0] ?? "")).toMatchObject({ type: "error", code: "rate_limited" });
 });

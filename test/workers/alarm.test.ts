@@ -40,3 +40,35 @@ test("[F18] a duty that always throws is tried again and never uses up the platf
   await read("/v1/channels/f18"); // whatever wakes it next: a new instance knows of no failure
   await until(async () => (await rows()) === 0);
 });
+
+test("[DU5] an object that cannot wake keeps its sockets and its alarm, and goes on once it can", async () => {
+  const [ann, ben] = [
+    await WorkerClient.connect("du5-ann", { channel: "du5" }),
+    await WorkerClient.connect("du5-ben", { channel: "du5" }),
+  ];
+  const stub = env.CHANNEL.getByName("du5");
+  const other = env.CHANNEL.getByName("du5-other");
+  const mend = await runInDurableObject(other, (_, { storage }) => {
+    const prototype = Object.getPrototypeOf(storage.sql) as SqlStorage;
+    const { exec } = prototype;
+    prototype.exec = (() => {
+      throw new Error("storage is full");
+    }) as typeof exec;
+    return () => {
+      prototype.exec = exec;
+    };
+  });
+  try {
+    await evictDurableObject(stub, { webSockets: "hibernate" });
+    await runInDurableObject(stub, async (instance, { storage }) => {
+      await storage.deleteAlarm();
+      await (instance as unknown as { alarm(): Promise<void> }).alarm();
+      expect(await storage.getAlarm()).toBeGreaterThan(Date.now());
+    });
+  } finally {
+    mend();
+  }
+  ann.send({ type: "publish", data: "awake" });
+  await until(() => ben.ofType("message").length === 1);
+  expect([ann.closeCode, ben.closeCode]).toEqual([undefined, undefined]);
+});
