@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 /** Short enough that a test can wait for a grace. */
 const quick = { OFFLINE_GRACE_SECONDS: "0.3" };
 /** Short enough that many TTLs pass in real time. */
-const brief = { ...quick, SESSION_TTL_SECONDS: "1", HEARTBEAT_INTERVAL_SECONDS: "0.3" };
+const brief = { ...quick, SESSION_TTL_SECONDS: "2", HEARTBEAT_INTERVAL_SECONDS: "0.3" };
 
 function inWorkerd(name: string, include: string[], exclude: string[], bindings: Record<string, string>) {
   const wrangler = { configPath: "./wrangler.toml" };
