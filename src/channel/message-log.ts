@@ -12,7 +12,7 @@ const PAGE_CHARACTERS = 1_048_576;
 
 /**
  * The log of one channel: offsets are dense, grow by one, and are given in the transaction that stores the
- * message, so what was answered is what is stored. The top is read from the log itself on wake-up.
+ * message, so what was answered is what is stored. The top is read from the log itself, one row each time.
  */
 export class MessageLog {
   readonly #channel: string;
