@@ -4,7 +4,6 @@ import type {
   MemberPage,
   MemberQuery,
   MessageQuery,
-  Presence,
   Published,
   Session,
 } from "../protocol/bodies.ts";
@@ -12,6 +11,14 @@ import type { Claims } from "../protocol/claims.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
+import type {
+  Presence,
+  PresenceChange,
+  SeenStatus,
+  UserQuery,
+  Watch,
+  WatcherPage,
+} from "../protocol/presence.ts";
 
 /*
  * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
@@ -82,6 +89,8 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
+  /** One shard of the directory, by the name that `directory/shards.ts` gives it. */
+  directory(shard: string): DirectoryPort;
 }
 
 export interface Tokens {
@@ -157,7 +166,62 @@ export interface AllowRequest {
 /** `device` is that of the session, where one was named and its device has an id. */
 export type Allowance = { allowed: true; device?: string } | { allowed: false; refused: Refusal };
 
-export type Admission = { admitted: true } | { admitted: false; refused: Refusal };
+/** `member` is how the user appears in rosters at that moment. */
+export type Admission = { admitted: true; member: MemberState } | { admitted: false; refused: Refusal };
+
+/** How a user appears in every roster; `version` is the user's, so that an older state replaces no newer one. */
+export interface MemberState {
+  version: number;
+  /** Absent where the user's `visibility` is not `everyone`: then its devices are not shown either. */
+  status?: SeenStatus;
+  /** Invisible: in no roster that users see. */
+  isHidden: boolean;
+}
+
+/** Who reads a user's presence. The user itself and back ends see all of it. */
+export type Reader = { kind: "user"; user: string } | { kind: "back end" };
+
+/** What a watched user's object tells a watcher's. */
+export interface Notice {
+  /** Who is watched. */
+  user: string;
+  /** The watched user's version, also where `presence` shows none: an older notice replaces no newer one. */
+  order: number;
+  /** As this watcher may see it. */
+  presence: Presence;
+  /** Which waking of the watcher's object the sender last heard of: a notice for an earlier one is late. */
+  waking?: string;
+}
+
+/** `asleep`: nobody is there to be told, until the watcher watches again. */
+export type NoticeAnswer =
+  | { is: "taken" | "asleep" | "not watching" }
+  /** Send it again, with what is true by then, to this waking. */
+  | { is: "another waking"; waking: string };
+
+/** One user of the directory. */
+export interface DirectoryUser {
+  /** As back ends see it; `offline` takes the user out. */
+  presence: Presence;
+  sessions: number;
+  /** The user's version; of two with the same one the later `at`, in milliseconds, counts. */
+  version: number;
+  at: number;
+}
+
+/** One channel of the directory; without members it is taken out. */
+export interface DirectoryChannel {
+  channel: string;
+  members: number;
+  at: number;
+}
+
+/** One page of a shard, by name. */
+export interface ShardQuery {
+  after?: string;
+  prefix?: string;
+  limit: number;
+}
 
 /** Why a session ended. */
 export type EndReason =
@@ -216,8 +280,14 @@ export interface UserPort {
   admit(request: AdmitRequest): Promise<Admission>;
   /** A keeper says that a session is over. Unknown sessions leave a tombstone that a late `admit` meets. */
   ended(end: SessionEnd): Promise<void>;
-  /** `exact`: the reader is the user or a back end; others see times rounded down to the minute. */
-  presence(reader: { exact: boolean }): Promise<Presence>;
+  /** As this reader may see it. */
+  presence(reader: Reader): Promise<Presence>;
+  /** What the user says of itself; of a session where `session` is given and the scope is not the user. */
+  setPresence(change: PresenceChange, session?: string): Promise<Presence | Refusal>;
+  /** A keeper says that this session's client did something, after a pause or for the first time in a while. */
+  active(session: string, at: number): Promise<void>;
+  /** A keeper says that the client of this session has another device now. */
+  setDevice(session: string, device: Device): Promise<void>;
   sessions(): Promise<Session[]>;
   /** Whether a token still counts: it is not revoked, its ticket was not used, its session lives. */
   allow(request: AllowRequest): Promise<Allowance>;
@@ -227,6 +297,19 @@ export interface UserPort {
   endAll(how: { revoke: boolean }): Promise<void>;
   /** Ends all sessions and forgets the user: afterwards nobody of this name was ever seen. */
   erase(): Promise<void>;
+  /** Whom this user watches. */
+  watching(): Promise<Watch[]>;
+  /** The user watches `target`, whatever sessions it has; or renews that. */
+  watch(target: string): Promise<(Watch & { presence: Presence }) | Refusal>;
+  unwatch(target: string): Promise<void>;
+  watchers(query: UserQuery): Promise<WatcherPage>;
+  /** From a watcher's object: tell it of every change from now on. A lower `order` than before is late. */
+  watchedBy(watcher: string, order: number): Promise<Notice>;
+  unwatchedBy(watcher: string, order: number): Promise<void>;
+  /** From a watched user's object. */
+  notice(notice: Notice): Promise<NoticeAnswer>;
+  /** From a channel that the directory does not know this user: tell it anew. */
+  list(): Promise<void>;
 }
 
 /** What others may ask of a channel's object. */
@@ -242,6 +325,21 @@ export interface ChannelPort {
   summary(): Promise<ChannelSummary>;
   /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
   lastSeen(sessions: string[]): Promise<Record<string, number>>;
+  /** When the client of each of these last did something, likewise. */
+  lastActive(sessions: string[]): Promise<Record<string, number>>;
+  /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
+  setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
+}
+
+/** One shard of the directory: a projection, rebuilt from the others when it is lost. */
+export interface DirectoryPort {
+  setUser(entry: DirectoryUser): Promise<void>;
+  setChannel(entry: DirectoryChannel): Promise<void>;
+  users(query: ShardQuery): Promise<(Presence & { sessions: number })[]>;
+  channels(query: ShardQuery): Promise<{ channel: string; members: number }[]>;
+  counts(): Promise<{ users: number; sessions: number; channels: number }>;
+  /** Those of these users that are not listed as online. */
+  unknown(users: string[]): Promise<string[]>;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

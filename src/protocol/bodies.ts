@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { MAX_EVENT_CHARACTERS } from "./limits.ts";
 import { Device, DeviceType, plainText, SessionId, UserId } from "./names.ts";
+import { Status } from "./presence.ts";
 
 export const EventName = plainText(MAX_EVENT_CHARACTERS).min(1);
 
@@ -43,24 +44,15 @@ export type Message = z.infer<typeof Message>;
 export const Member = z.object({
   user: UserId,
   info: z.record(z.string(), z.unknown()).optional(),
+  /** Left out, like `devices`, where the member's `visibility` is not `everyone`. */
+  status: Status.optional(),
   sessions: z.number().int(),
   devices: z.array(DeviceType).optional(),
   joinedAt: z.number().int(),
+  /** Invisible: shown to back ends only. */
+  hidden: z.literal(true).optional(),
 });
 export type Member = z.infer<typeof Member>;
-
-export const Status = z.enum(["online", "away", "busy", "offline", "invisible"]);
-export type Status = z.infer<typeof Status>;
-
-/** One user, merged over all sessions. A user never seen has `lastActiveAt: null` and no `version`. */
-export const Presence = z.object({
-  user: UserId,
-  status: Status,
-  lastActiveAt: z.number().int().nullable(),
-  devices: z.array(DeviceType),
-  version: z.number().int().optional(),
-});
-export type Presence = z.infer<typeof Presence>;
 
 /** One live connection. `ip` is shown to the user and to keys only. */
 export const Session = z.object({

@@ -21,3 +21,12 @@ export const MAX_ISSUED_AHEAD_SECONDS = 5;
 /** How long a ticket is good for when nobody says, and at most: it stands in an address, so it ends up in logs. */
 export const TICKET_SECONDS = 30;
 export const MAX_TICKET_SECONDS = 300;
+/** Status texts are for a line beside a name; an emoji may be a shortcode or a sequence of many code points. */
+export const MAX_TEXT_CHARACTERS = 256;
+export const MAX_EMOJI_CHARACTERS = 64;
+/** A year: whoever means longer means for ever, and says nothing. */
+export const MAX_STATUS_SECONDS = 31_536_000;
+/** Users named in a `visibility`. */
+export const MAX_LISTED_USERS = 1000;
+/** Users named in one `watch` or `unwatch`. */
+export const MAX_WATCHED_PER_FRAME = 100;
