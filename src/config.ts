@@ -11,8 +11,8 @@ function whole(initial: number, min = 1) {
 }
 
 /** A setting in seconds or per second, fractions allowed; an alarm each millisecond would be dear. */
-function amount(initial: number) {
-  return z.string().transform(Number).pipe(z.number().min(0.1).max(1_000_000)).default(initial);
+function amount(initial: number, min = 0.1) {
+  return z.string().transform(Number).pipe(z.number().min(min).max(1_000_000)).default(initial);
 }
 
 function onOff(initial: boolean) {
@@ -100,6 +100,8 @@ const Settings = z
     HEARTBEAT_INTERVAL_SECONDS: amount(25),
     SESSION_TTL_SECONDS: amount(60),
     OFFLINE_GRACE_SECONDS: amount(5),
+    AWAY_AFTER_SECONDS: amount(300, 0),
+    WATCH_TTL_SECONDS: amount(3600),
     MAX_FRAME_BYTES: whole(65_536),
     MAX_DATA_BYTES: whole(32_768),
     MAX_SESSIONS_PER_USER: whole(20),

@@ -1,7 +1,7 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
-import { answerHeartbeat, sendError, sendOk } from "../connections/incoming.ts";
+import { sendError, sendOk } from "../connections/incoming.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
 import type {
   AuthFrame,
@@ -36,7 +36,7 @@ export class ChannelFrames {
   answer(connection: Connection, frame: Exclude<ClientFrame, AuthFrame>): void {
     switch (frame.type) {
       case "heartbeat":
-        return answerHeartbeat(connection, frame);
+        return sendOk(connection, frame.ref);
       case "publish":
       case "signal":
       case "history":
@@ -46,6 +46,12 @@ export class ChannelFrames {
         if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, answer);
         return;
       }
+      case "presence":
+        return sendError(
+          connection,
+          refusal("not_available", "presence is said on the user connection"),
+          frame.ref,
+        );
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }

@@ -15,6 +15,8 @@ export const Attachment = z.object({
   heardAt: z.number(),
   /** When the client was last asked whether it is there; null when it has answered since. */
   probedAt: z.number().nullable().default(null),
+  /** When the client last did something, heartbeats apart; of older versions nothing is known. */
+  activeAt: z.number().default(0),
 });
 export type Attachment = z.infer<typeof Attachment>;
 

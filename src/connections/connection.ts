@@ -4,6 +4,9 @@ import type { ServerFrame } from "../protocol/server-frames.ts";
 import type { Attachment } from "./attachment.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
+/** To rewrite an attachment costs CPU: after sleep, activity is known to within a second. */
+const ACTIVE_STEP_MS = 1000;
+
 /** One live connection of a keeper. What must outlast sleep is in `state`; the rest is harmless to lose. */
 export class Connection {
   readonly socket: Socket;
@@ -11,6 +14,8 @@ export class Connection {
   #state: Attachment;
   /** Exact time of the last frame; the attachment's copy may lag by a quarter of the TTL. */
   #heardAt: number;
+  /** Likewise of the last thing that the client did. */
+  #activeAt: number;
   badInARow = 0;
   refusedInARow = 0;
 
@@ -18,6 +23,7 @@ export class Connection {
     this.socket = socket;
     this.#state = state;
     this.#heardAt = state.heardAt;
+    this.#activeAt = state.activeAt;
     this.rate = rate;
   }
 
@@ -44,6 +50,17 @@ export class Connection {
     if (now - this.#state.heardAt >= ttlMs / 4 || this.#state.probedAt !== null) {
       this.update({ heardAt: now, probedAt: null });
     }
+  }
+
+  /** When the client last did something, heartbeats apart. */
+  get activeAt(): number {
+    return Math.max(this.#activeAt, this.#state.activeAt);
+  }
+
+  /** The client did something. */
+  acted(now: number): void {
+    this.#activeAt = now;
+    if (now - this.#state.activeAt >= ACTIVE_STEP_MS) this.update({ activeAt: now });
   }
 
   update(change: Partial<Attachment>): void {

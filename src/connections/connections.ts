@@ -57,7 +57,7 @@ export class Connections {
   open(socket: Socket, session: string, request: ConnectRequest): Connection {
     const now = this.#clock.now();
     const { device, claims } = request;
-    const state = { session, device, claims, connectedAt: now, heardAt: now, probedAt: null };
+    const state = { session, device, claims, connectedAt: now, heardAt: now, probedAt: null, activeAt: now };
     const connection = new Connection(socket, state, this.#newRate());
     connection.update({});
     this.#add(connection);
@@ -79,7 +79,9 @@ export class Connections {
   /** One frame of a client: its good messages, after the bad ones were answered; or the connection's end. */
   read(connection: Connection, data: string | ArrayBuffer): Incoming {
     connection.heard(this.#clock.now(), this.#ttlMs);
-    return readFrame(connection, data, this.#clock.now(), this.#settings);
+    const incoming = readFrame(connection, data, this.#clock.now(), this.#settings);
+    if (incoming.messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
+    return incoming;
   }
 
   /**

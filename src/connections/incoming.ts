@@ -1,9 +1,8 @@
 import type { Settings } from "../config.ts";
-import type { ClientFrame, HeartbeatFrame, Ref } from "../protocol/client-frames.ts";
+import type { ClientFrame, Ref } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Decoded, decodeClientText } from "../protocol/codec.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import { notAvailable } from "../protocol/later.ts";
 import { MAX_BAD_IN_A_ROW } from "../protocol/limits.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import type { Connection } from "./connection.ts";
@@ -83,10 +82,4 @@ export function sendOk(
   result: Record<string, unknown> = {},
 ): void {
   connection.send({ type: "ok", ...(ref === undefined ? {} : { ref }), ...result });
-}
-
-/** A heartbeat did its work by being heard: what is left is to say so. */
-export function answerHeartbeat(connection: Connection, { ref, device }: HeartbeatFrame): void {
-  if (device === undefined) sendOk(connection, ref);
-  else sendError(connection, notAvailable("heartbeat with a device"), ref);
 }

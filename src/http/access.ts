@@ -3,6 +3,7 @@ import { mayUseChannel, mayWatch } from "../auth/grants.ts";
 import { authenticate, type Principal } from "../auth/principal.ts";
 import type { ApiKey, Scope } from "../config.ts";
 import { log } from "../objects/log.ts";
+import type { Reader } from "../objects/ports.ts";
 import type { Capability, Claims } from "../protocol/claims.ts";
 import { isRefusal } from "../protocol/codes.ts";
 import type { AppContext } from "./context.ts";
@@ -60,20 +61,20 @@ export async function requireSelf(context: AppContext, user: string, scope: Scop
   return principal;
 }
 
-/** Whoever may see this user's presence. `exact`: the user or a back end, who see times to the millisecond. */
+/** Whoever may see this user's presence, and as whom it is read. What the user hides is the user's object's business. */
 export async function requireWatch(
   context: AppContext,
   user: string,
-): Promise<{ principal: Principal; exact: boolean }> {
+): Promise<{ principal: Principal; reader: Reader }> {
   const principal = await principalOf(context);
   if (principal.kind === "key") {
     mustHave(principal.key, "read");
-    return { principal, exact: true };
+    return { principal, reader: { kind: "back end" } };
   }
   if (!mayWatch(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) {
     throw problem("forbidden", "no grant to watch this user");
   }
-  return { principal, exact: principal.user === user };
+  return { principal, reader: { kind: "user", user: principal.user } };
 }
 
 function mustHave(key: ApiKey, scope: Scope): void {

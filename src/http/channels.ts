@@ -1,13 +1,12 @@
 import { Hono } from "hono";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
 import { MemberQuery, MessageQuery, PublishBody, SignalBody } from "../protocol/bodies.ts";
-import { isRefusal, type Refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
 import { requireChannel, requireKey } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
 import type { AppEnv } from "./context.ts";
 import { bodyIn, channelIn, queryIn, userIn } from "./input.ts";
-import { Problem } from "./problem.ts";
+import { granted, Problem } from "./problem.ts";
 
 /** One channel: publish, signal, read its log and its roster, send a member away. */
 export const channels = new Hono<AppEnv>()
@@ -62,9 +61,3 @@ export const channels = new Hono<AppEnv>()
     await requireKey(context, "read");
     return context.json(await context.get("objects").channel(channel).summary());
   });
-
-/** What was granted; a refusal is thrown. */
-function granted<T extends object>(result: T | Refusal): T {
-  if (isRefusal(result)) throw new Problem(result);
-  return result;
-}

@@ -1,7 +1,7 @@
 import { BadSettings } from "../config.ts";
 import { log } from "../objects/log.ts";
 import { refusedResponse } from "../objects/refused.ts";
-import { type ErrorCode, type FieldError, type Refusal, refusal } from "../protocol/codes.ts";
+import { type ErrorCode, type FieldError, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 
 /** A refused request, thrown by whoever finds out and answered in one place: a problem body with its code. */
 export class Problem extends Error {
@@ -40,4 +40,10 @@ function isPassing(error: object): boolean {
   return ["overloaded", "retryable", "durableObjectReset"].some(
     (mark) => mark in error && error[mark as never],
   );
+}
+
+/** What was granted; a refusal is thrown. */
+export function granted<T extends object>(result: T | Refusal): T {
+  if (isRefusal(result)) throw new Problem(result);
+  return result;
 }

@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import * as z from "zod";
+import { PresenceChange } from "../protocol/presence.ts";
 import { requireKey, requireSelf, requireWatch } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
 import type { AppContext, AppEnv } from "./context.ts";
-import { queryIn, sessionIn, userIn } from "./input.ts";
-import { problem } from "./problem.ts";
+import { bodyIn, queryIn, sessionIn, userIn } from "./input.ts";
+import { granted, problem } from "./problem.ts";
 
 const EndQuery = z.object({ revoke: z.enum(["true", "false"]).default("false") });
 
@@ -12,9 +13,17 @@ const EndQuery = z.object({ revoke: z.enum(["true", "false"]).default("false") }
 export const users = new Hono<AppEnv>()
   .get("/v1/users/:user/presence", async (context) => {
     const user = userIn(context);
-    const { principal, exact } = await requireWatch(context, user);
+    const { principal, reader } = await requireWatch(context, user);
     await speakerOf(context, principal);
-    return context.json(await context.get("objects").user(user).presence({ exact }));
+    return context.json(await context.get("objects").user(user).presence(reader));
+  })
+  .put("/v1/users/:user/presence", async (context) => {
+    const user = userIn(context);
+    const principal = await requireSelf(context, user, "manage");
+    const change = await bodyIn(context, PresenceChange);
+    const { from } = await speakerOf(context, principal);
+    const result = await context.get("objects").user(user).setPresence(change, from?.session);
+    return context.json(granted(result));
   })
   .get("/v1/users/:user/sessions", async (context) => {
     const user = await self(context, "read");

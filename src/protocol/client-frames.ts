@@ -2,6 +2,7 @@ import * as z from "zod";
 import { EventName, MemberQuery, MessageQuery, PublishBody } from "./bodies.ts";
 import { LATER_FRAMES } from "./later.ts";
 import { ChannelName, Device, UserId } from "./names.ts";
+import { PresenceChange } from "./presence.ts";
 
 /** Of the client's choosing; the answer carries it back. */
 export const Ref = z.union([z.string().max(128), z.number()]);
@@ -44,6 +45,9 @@ export const HeartbeatFrame = z.object({
   ...ref,
 });
 
+/** What the user says of itself: for this session, or for all with the scope `user`. */
+export const PresenceFrame = PresenceChange.extend({ type: z.literal("presence"), ...ref });
+
 /** A new token of the same user: the session goes on with it. */
 export const AuthFrame = z.object({ type: z.literal("auth"), token: z.string().max(16_384), ...ref });
 
@@ -58,6 +62,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   MembersFrame,
   HeartbeatFrame,
   AuthFrame,
+  PresenceFrame,
   LaterFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
@@ -66,4 +71,5 @@ export type SignalFrame = z.infer<typeof SignalFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type MembersFrame = z.infer<typeof MembersFrame>;
 export type AuthFrame = z.infer<typeof AuthFrame>;
+export type PresenceFrame = z.infer<typeof PresenceFrame>;
 export type HeartbeatFrame = z.infer<typeof HeartbeatFrame>;

@@ -7,15 +7,7 @@ import { type Refusal, refusal } from "./codes.ts";
  * connect answer `recovered: false`), arrays of messages from the server, 4005 for slow readers, retention.
  */
 
-export const LATER_FRAMES = [
-  "subscribe",
-  "unsubscribe",
-  "send",
-  "ack",
-  "watch",
-  "unwatch",
-  "presence",
-] as const;
+export const LATER_FRAMES = ["subscribe", "unsubscribe", "send", "ack", "watch", "unwatch"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/v1/channels"],
@@ -25,7 +17,6 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
   ["POST", "/v1/broadcast"],
   ["POST", "/v1/batch"],
   ["GET", "/v1/presence"],
-  ["PUT", "/v1/users/:user/presence"],
   ["GET", "/v1/users/:user/watching"],
   ["GET", "/v1/users/:user/watching/:target"],
   ["PUT", "/v1/users/:user/watching/:target"],
@@ -50,8 +41,7 @@ type LaterPart =
   | "Idempotency-Key"
   | "rewind"
   | "channels"
-  | "a signal to a user"
-  | "heartbeat with a device";
+  | "a signal to a user";
 
 /** The answer to whatever is listed here. */
 export function notAvailable(

@@ -1,42 +1,43 @@
 import type { Settings } from "../config.ts";
-import type { Database } from "../objects/migrations.ts";
 import type { AdmitRequest, Clock, EndReason, TicketUse } from "../objects/ports.ts";
-import type { Presence } from "../protocol/bodies.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
-import { offlineAt, presenceOf, versionOf } from "./presence.ts";
-import { type SessionRow, SessionTable } from "./session-table.ts";
+import type { Device } from "../protocol/names.ts";
+import { offlineAt, versionsOf } from "./presence.ts";
+import type { SessionRow } from "./session-table.ts";
+import type { Standing } from "./standing.ts";
 import { bury, isBuried, remainsOf } from "./tombstones.ts";
-import { UserTable } from "./user-table.ts";
+import { NEVER_SEEN } from "./user-table.ts";
 
 /** How long an ended session's row is kept beside live ones: as long as a late `admit` could come. */
 const ENDED_ROW_MS = 300_000;
 
 /**
- * The sessions of one user, wherever they are kept, and the presence that follows from them. A flap inside
- * the grace touches session rows only; the user's row is written when the user turns offline.
+ * The sessions of one user, wherever they are kept: which may begin, and what their ends leave behind. A flap
+ * inside the grace touches session rows only; the user's row is written when the user turns offline.
  */
 export class Sessions {
-  readonly #user: string;
-  readonly #sql: Database;
+  readonly #standing: Standing;
   readonly #clock: Clock;
   readonly #settings: Settings;
-  readonly #sessions: SessionTable;
-  /** The rows, read once per change: an event asks for them several times. Lost on sleep, read again. */
-  #cached: SessionRow[] | undefined;
-  readonly #row: UserTable;
 
-  constructor(user: string, sql: Database, clock: Clock, settings: Settings) {
-    this.#user = user;
-    this.#sql = sql;
+  constructor(standing: Standing, clock: Clock, settings: Settings) {
+    this.#standing = standing;
     this.#clock = clock;
     this.#settings = settings;
-    this.#sessions = new SessionTable(sql);
-    this.#row = new UserTable(sql);
+  }
+
+  /** Live and ended, the oldest connection first. */
+  all(): readonly SessionRow[] {
+    return this.#standing.all();
   }
 
   /** The oldest connection first. */
   live(): SessionRow[] {
     return this.all().filter(({ endedAt }) => endedAt === null);
+  }
+
+  findLive(session: string): SessionRow | undefined {
+    return this.live().find((row) => row.session === session);
   }
 
   /** Those that have to end so that one more may begin: the oldest. */
@@ -47,7 +48,7 @@ export class Sessions {
 
   /** Why this session may not begin: its token is revoked, its ticket was used, or it is over already. */
   refusalFor({ session, issuedAt, ticket }: AdmitRequest): Refusal | undefined {
-    const { tombstones } = this.#row.read();
+    const { tombstones } = this.#standing.row();
     const refused = this.refusalOf(issuedAt, ticket, session);
     if (refused !== undefined) return refused;
     const over = this.all().some((row) => row.session === session && row.endedAt !== null);
@@ -58,7 +59,7 @@ export class Sessions {
 
   /** Why a token or ticket does not count. A ticket may come again for the `session` that it was used for. */
   refusalOf(issuedAt: number | null, ticket?: TicketUse, session?: string): Refusal | undefined {
-    const { revokedBefore, tombstones } = this.#row.read();
+    const { revokedBefore, tombstones } = this.#standing.row();
     if (revokedBefore !== null && (issuedAt === null || issuedAt <= revokedBefore)) {
       return refusal("token_revoked", "this token was revoked");
     }
@@ -78,25 +79,42 @@ export class Sessions {
     this.#bury([ticket.id]);
   }
 
-  /** Refuses every token issued in this second or before. */
+  /** Refuses every token issued in this second or before; it never goes back. */
   revoke(): void {
-    this.#row.revoke(Math.floor(this.#clock.now() / 1000));
+    const row = this.#standing.row();
+    const second = Math.floor(this.#clock.now() / 1000);
+    this.#standing.writeRow({ ...row, revokedBefore: Math.max(row.revokedBefore ?? 0, second) });
   }
 
   /** Nobody of this name was ever seen. What was revoked stays revoked, and what is over stays over. */
   erase(): void {
-    const remains = remainsOf(this.all());
-    this.change(() => {
-      this.#sessions.deleteAll();
-      const tombstones = bury(this.#row.read().tombstones, remains, this.#clock.now());
-      this.#row.write(0, null, tombstones);
-    });
+    const { revokedBefore, tombstones } = this.#standing.row();
+    const { version, shownVersion } = versionsOf(this.#standing.facts());
+    const erasedVersion = Math.max(version, shownVersion) + 1;
+    const row = {
+      ...NEVER_SEEN,
+      ...{ version: erasedVersion, shownVersion: erasedVersion, erasedVersion, revokedBefore },
+      tombstones: bury(tombstones, remainsOf(this.all()), this.#clock.now()),
+    };
+    this.#standing.erase(row);
   }
 
   begin(request: AdmitRequest): void {
     this.#forgetOld();
-    const after = [...this.all(), { ...request, version: 0, endedAt: null }];
-    this.change(() => this.#sessions.insert(request, this.#versionAfter(after)));
+    const begun = { ...request, version: 0, shownVersion: 0, setting: null, endedAt: null };
+    this.#standing.writeSession([...this.all(), begun], (versions) =>
+      this.#standing.sessions.insert(request, versions),
+    );
+  }
+
+  /** The client of a live session has another device now. */
+  setDevice(session: string, device: Device): void {
+    const row = this.findLive(session);
+    if (row === undefined || JSON.stringify(row.device) === JSON.stringify(device)) return;
+    const after = this.all().map((other) => (other === row ? { ...row, device } : other));
+    this.#standing.writeSession(after, (versions) =>
+      this.#standing.sessions.change({ ...row, device }, versions),
+    );
   }
 
   /**
@@ -109,81 +127,52 @@ export class Sessions {
     if (known === undefined) return this.#bury([session]);
     if (known.endedAt !== null) return;
     const after = all.map((row) => (row === known ? { ...row, endedAt: at } : row));
-    this.change(() => this.#sessions.end(session, at, reason, this.#versionAfter(after)));
+    this.#standing.writeSession(after, (versions) =>
+      this.#standing.sessions.end(session, at, reason, versions),
+    );
   }
 
   /** When the grace of a user without live sessions is over; null where there is nothing to wait for. */
   offlineAt(): number | null {
-    return offlineAt(this.all(), this.#graceMs);
+    return offlineAt(this.all(), this.#settings.OFFLINE_GRACE_SECONDS * 1000);
   }
 
   /** Turns the user offline if the grace is over: the rows go, and the user's row says since when. */
   passGrace(): void {
     const due = this.offlineAt();
-    if (due === null || due > this.#clock.now()) return;
-    this.change(() => this.#forget(this.all(), 1));
+    if (due !== null && due <= this.#clock.now()) this.#forget(this.all());
   }
 
-  /** As the user and keys see it. `silent` are sessions kept here that were not heard for the TTL. */
-  presence(silent: ReadonlySet<string>): Presence {
-    return this.#presenceWith(this.all(), silent);
-  }
-
-  /** Live and ended, the oldest connection first. */
-  all(): readonly SessionRow[] {
-    this.#cached ??= this.#sessions.all();
-    return this.#cached;
-  }
-
-  /** All or nothing; afterwards the rows are read anew, also where it failed half-way. */
+  /** All or nothing. */
   change(work: () => void): void {
-    try {
-      this.#sql.transaction(work);
-    } finally {
-      this.#cached = undefined;
-    }
+    this.#standing.change(work);
   }
 
   /** Ended rows beside live ones go when the next session begins: they need no alarm of their own. */
   #forgetOld(): void {
     const until = this.#clock.now() - ENDED_ROW_MS;
     const old = this.all().filter(({ endedAt }) => endedAt !== null && endedAt <= until);
-    if (old.length > 0) this.change(() => this.#forget(old, 0));
+    if (old.length > 0) this.#forget(old);
   }
 
-  /** The rows carry the version: what they held passes to the user's row before they go. */
-  #forget(ended: readonly SessionRow[], versionStep: 0 | 1): void {
-    const row = this.#row.read();
+  /** The rows carry versions: what they held passes to the user's row before they go. */
+  #forget(ended: readonly SessionRow[]): void {
+    const row = this.#standing.row();
     const until = Math.max(...ended.map(({ endedAt }) => endedAt ?? 0));
-    const version = versionOf(row, this.all()) + versionStep;
-    const lastActiveAt = Math.max(row.lastActiveAt ?? 0, until);
-    this.#row.write(version, lastActiveAt, bury(row.tombstones, remainsOf(ended), this.#clock.now()));
-    this.#sessions.deleteEnded(until);
+    const rest = this.all().filter((session) => !ended.includes(session));
+    const next = {
+      ...row,
+      lastActiveAt: Math.max(row.lastActiveAt ?? 0, until),
+      awaySince: rest.length > 0 ? row.awaySince : null,
+      tombstones: bury(row.tombstones, remainsOf(ended), this.#clock.now()),
+    };
+    this.#standing.writeRow(next, rest, () => this.#standing.sessions.deleteEnded(until));
   }
 
   #bury(ids: readonly string[]): void {
-    const { version, lastActiveAt, tombstones } = this.#row.read();
-    const unburied = ids.filter((id) => !isBuried(tombstones, id));
+    const row = this.#standing.row();
+    const unburied = ids.filter((id) => !isBuried(row.tombstones, id));
     if (unburied.length === 0) return;
-    this.#row.write(version, lastActiveAt, bury(tombstones, unburied, this.#clock.now()));
-  }
-
-  /** The version once the sessions are these: one higher where others would see a difference. */
-  #versionAfter(after: readonly SessionRow[]): number {
-    const sessions = this.all();
-    const before = this.#presenceWith(sessions, NONE);
-    const next = this.#presenceWith(after, NONE);
-    const same = before.status === next.status && before.devices.join() === next.devices.join();
-    return versionOf(this.#row.read(), sessions) + (same ? 0 : 1);
-  }
-
-  #presenceWith(sessions: readonly SessionRow[], silent: ReadonlySet<string>): Presence {
-    return presenceOf({ user: this.#user, row: this.#row.read(), sessions, silent, graceMs: this.#graceMs });
-  }
-
-  get #graceMs(): number {
-    return this.#settings.OFFLINE_GRACE_SECONDS * 1000;
+    this.#standing.writeRow({ ...row, tombstones: bury(row.tombstones, unburied, this.#clock.now()) });
   }
 }
-
-const NONE: ReadonlySet<string> = new Set();

@@ -1,7 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
 import { Shell } from "../objects/durable-object.ts";
-import type { AdmitRequest, AllowRequest, SessionEnd, UserPort } from "../objects/ports.ts";
+import type { AdmitRequest, AllowRequest, Reader, SessionEnd, UserPort } from "../objects/ports.ts";
+import type { Device } from "../protocol/names.ts";
+import type { PresenceChange } from "../protocol/presence.ts";
 import { User } from "./user.ts";
 
 /** The Durable Object of one user, named by the user id. */
@@ -46,8 +48,20 @@ export class UserObject extends DurableObject<Env> implements UserPort {
     return this.#shell.keeper.ended(end);
   }
 
-  presence(reader: { exact: boolean }) {
+  presence(reader: Reader) {
     return this.#shell.keeper.presence(reader);
+  }
+
+  setPresence(change: PresenceChange, session?: string) {
+    return this.#shell.keeper.setPresence(change, session);
+  }
+
+  active(session: string, at: number) {
+    return this.#shell.keeper.active(session, at);
+  }
+
+  setDevice(session: string, device: Device) {
+    return this.#shell.keeper.setDevice(session, device);
   }
 
   sessions() {

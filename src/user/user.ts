@@ -1,42 +1,53 @@
 import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { answerHeartbeat, sendError } from "../connections/incoming.ts";
+import { sendError, sendOk } from "../connections/incoming.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
-import { FIRST_RETRY_MS, Outbox } from "../objects/outbox.ts";
 import type {
   Admission,
   AdmitRequest,
   Allowance,
   AllowRequest,
   ConnectRequest,
-  EndReason,
   Keeper,
   Ports,
+  Reader,
   SessionEnd,
   Socket,
   UserPort,
 } from "../objects/ports.ts";
-import type { Presence, Session } from "../protocol/bodies.ts";
-import type { ClientFrame } from "../protocol/client-frames.ts";
-import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
+import type { Session } from "../protocol/bodies.ts";
+import type { ClientFrame, HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
+import { CLOSE } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
+import type { Device } from "../protocol/names.ts";
+import type { Presence, PresenceChange } from "../protocol/presence.ts";
+import { Activity } from "./activity.ts";
 import { ChannelFrames } from "./channel-frames.ts";
-import { END_DEBT_MIGRATION, type EndDebt, EndDebtTable } from "./end-debt-table.ts";
-import { forOthers } from "./presence.ts";
+import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
+import { Endings } from "./endings.ts";
+import { isVisibleTo, memberOf, neverSeen, presenceOf, shownOf } from "./presence.ts";
 import { listSessions } from "./session-list.ts";
-import { SESSION_MIGRATION, SESSION_TICKET_MIGRATION, type SessionRow } from "./session-table.ts";
+import {
+  SESSION_MIGRATION,
+  SESSION_STATUS_MIGRATION,
+  SESSION_TICKET_MIGRATION,
+  type SessionRow,
+} from "./session-table.ts";
 import { Sessions } from "./sessions.ts";
-import { USER_MIGRATION } from "./user-table.ts";
+import { Standing } from "./standing.ts";
+import { Statuses } from "./statuses.ts";
+import { USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
 
 const MIGRATIONS = [
   [...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION],
   [...SESSION_TICKET_MIGRATION],
+  [...SESSION_STATUS_MIGRATION, ...USER_STATUS_MIGRATION],
 ];
 /** While nobody can see the user, a wake-up per TTL would be paid for nothing: ten times slower. */
 const UNSEEN_SWEEP_FACTOR = 10;
@@ -49,11 +60,13 @@ export class User implements Keeper, UserPort {
   readonly #ports: Ports;
   readonly #settings: Settings;
   readonly #name: string;
+  readonly #standing: Standing;
   readonly #sessions: Sessions;
-  readonly #debts: EndDebtTable;
+  readonly #statuses: Statuses;
+  readonly #activity: Activity;
+  readonly #endings: Endings;
   readonly #connections: Connections;
   readonly #sweep: Sweep;
-  readonly #outbox: Outbox<EndDebt>;
   readonly #due: DueTimes;
   readonly #channelFrames: ChannelFrames;
   readonly #renewals: Renewals;
@@ -63,9 +76,18 @@ export class User implements Keeper, UserPort {
     this.#settings = settings;
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
-    this.#sessions = new Sessions(name, sql, ports.clock, settings);
-    this.#debts = new EndDebtTable(sql);
+    this.#standing = new Standing(name, sql, settings.OFFLINE_GRACE_SECONDS * 1000, {
+      memberChanged: () => {},
+    });
+    this.#sessions = new Sessions(this.#standing, ports.clock, settings);
+    this.#statuses = new Statuses(this.#standing, ports.clock);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections);
+    const about = { standing: this.#standing, connections: this.#connections };
+    this.#activity = new Activity(ports, settings, about, {
+      gone: (session) => this.#endings.end(session, "lost"),
+      settled: () => this.#settle(),
+    });
     this.#channelFrames = new ChannelFrames(
       ports,
       settings,
@@ -75,29 +97,26 @@ export class User implements Keeper, UserPort {
       allow: (_, request) => this.allow(request),
       renewed: (connection) => {
         this.#sweep.watch(connection);
-        this.#due.arm();
+        this.#settle();
       },
     });
     const interval = settings.SESSION_TTL_SECONDS * 1000 * UNSEEN_SWEEP_FACTOR;
     this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
-      for (const { connection, reason } of ended) this.#end(connection.session, reason);
+      for (const { connection, reason } of ended) this.#endings.end(connection.session, reason);
     });
-    this.#outbox = new Outbox(
-      ports,
-      this.#debts,
-      ({ id, channel, code, reason }) => ports.objects.channel(channel).end(id, code, reason),
-      (id) => {
-        this.#debts.settle(id);
-        this.#outbox.forget(id); // the same session may become a debt again: ended, then erased
-      },
-    );
     const grace = {
       name: "grace",
       nextAt: () => this.#sessions.offlineAt(),
       run: () => this.#sessions.passGrace(),
     };
-    this.#due = new DueTimes(ports, [this.#sweep, grace, this.#outbox]);
-    this.#reconcile();
+    this.#due = new DueTimes(ports, [
+      this.#sweep,
+      grace,
+      this.#statuses,
+      this.#activity,
+      this.#endings.outbox,
+    ]);
+    this.#endings.reconcile();
     this.#due.fire();
   }
 
@@ -111,7 +130,7 @@ export class User implements Keeper, UserPort {
     if (!admission.admitted) return admission.refused;
     const connection = this.#connections.open(accept(), session, request);
     this.#sweep.watch(connection);
-    this.#due.arm();
+    this.#settle();
     connection.send({ ...welcomeFrame(connection, this.#settings), inbox: { latest: 0, acked: 0 } });
     return undefined;
   }
@@ -122,13 +141,30 @@ export class User implements Keeper, UserPort {
 
   async ended({ session, at, reason }: SessionEnd): Promise<void> {
     this.#sessions.end(session, Math.min(at, this.#ports.clock.now()), reason);
-    this.#outbox.confirm(session);
-    this.#due.arm();
+    this.#endings.outbox.confirm(session);
+    this.#settle();
   }
 
-  async presence({ exact }: { exact: boolean }): Promise<Presence> {
-    const presence = this.#sessions.presence(this.#freshSilent());
-    return exact ? presence : forOthers(presence);
+  async presence(reader: Reader): Promise<Presence> {
+    const silent = this.#freshSilent();
+    return this.#presenceFor(reader, silent);
+  }
+
+  async setPresence(change: PresenceChange, session?: string): Promise<Presence | Refusal> {
+    this.#due.fire();
+    const refused = this.#statuses.set(change, session);
+    this.#settle();
+    return refused ?? this.#presenceFor({ kind: "back end" });
+  }
+
+  async active(session: string, at: number): Promise<void> {
+    if (this.#sessions.findLive(session) !== undefined) this.#activity.heard(at);
+    this.#settle();
+  }
+
+  async setDevice(session: string, device: Device): Promise<void> {
+    this.#sessions.setDevice(session, device);
+    this.#settle();
   }
 
   async sessions(): Promise<Session[]> {
@@ -143,36 +179,40 @@ export class User implements Keeper, UserPort {
       return { allowed: false, refused: refusal("session_gone", "no live session of this user") };
     }
     if (ticket !== undefined) this.#sessions.useUp(ticket);
+    if (row !== undefined) this.#activity.heard(this.#ports.clock.now());
+    this.#settle();
     const device = row?.device.id;
     return device === undefined ? { allowed: true } : { allowed: true, device };
   }
 
   async endSession(session: string): Promise<boolean> {
-    const row = this.#sessions.live().find((live) => live.session === session);
-    if (row !== undefined) this.#endAll([row], CLOSE.ended, "ended");
+    const row = this.#sessions.findLive(session);
+    if (row !== undefined) this.#endings.endAll([row], CLOSE.ended, "ended");
+    this.#settle();
     return row !== undefined;
   }
 
   async endAll({ revoke }: { revoke: boolean }): Promise<void> {
     if (revoke) this.#sessions.revoke();
-    const [code, reason] = revoke
-      ? ([CLOSE.tokenRevoked, "revoked"] as const)
-      : ([CLOSE.ended, "ended"] as const);
-    this.#endAll(this.#sessions.live(), code, reason);
+    if (revoke) this.#endings.endAll(this.#sessions.live(), CLOSE.tokenRevoked, "revoked");
+    else this.#endings.endAll(this.#sessions.live(), CLOSE.ended, "ended");
+    this.#settle();
   }
 
   async erase(): Promise<void> {
-    this.#endAll(this.#sessions.all(), CLOSE.ended, "erased"); // also who is in a grace leaves at once
+    this.#endings.endAll(this.#sessions.all(), CLOSE.ended, "erased"); // also who is in a grace leaves at once
     this.#sessions.erase();
+    this.#settle();
   }
 
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // ended by us while this frame was on its way
     const { messages, end } = this.#connections.read(connection, data);
+    this.#activity.heard(connection.activeAt);
     const answers = messages.map((frame) => this.#answer(connection, frame));
-    if (end !== undefined) this.#endOwn(connection, end.code, end.text, "protocol");
-    this.#due.arm();
+    if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text, "protocol");
+    this.#settle();
     await Promise.all(answers);
   }
 
@@ -180,8 +220,8 @@ export class User implements Keeper, UserPort {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, a replacement or an error
     this.#connections.drop(connection);
-    this.#end(connection.session, "closed");
-    this.#due.arm();
+    this.#endings.end(connection.session, "closed");
+    this.#settle();
   }
 
   alarm(): void {
@@ -191,9 +231,11 @@ export class User implements Keeper, UserPort {
   async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
     switch (frame.type) {
       case "heartbeat":
-        return answerHeartbeat(connection, frame);
+        return this.#answerHeartbeat(connection, frame);
       case "auth":
         return this.#renewals.answer(connection, frame);
+      case "presence":
+        return this.#answerPresence(connection, frame);
       case "publish":
       case "signal":
       case "history":
@@ -204,64 +246,50 @@ export class User implements Keeper, UserPort {
     }
   }
 
+  #answerHeartbeat(connection: Connection, { ref, device }: HeartbeatFrame): void {
+    if (device !== undefined) {
+      connection.update({ device });
+      this.#sessions.setDevice(connection.session, device);
+    }
+    sendOk(connection, ref);
+  }
+
+  #answerPresence(connection: Connection, { ref, type: _, ...change }: PresenceFrame): void {
+    const refused = this.#statuses.set(change, connection.session);
+    if (refused !== undefined) sendError(connection, refused, ref);
+    else sendOk(connection, ref, { ...this.#presenceFor({ kind: "back end" }) });
+  }
+
   #admit(request: AdmitRequest): Admission {
-    this.#sessions.passGrace();
+    this.#due.fire();
     const refused = this.#sessions.refusalFor(request);
     if (refused !== undefined) return { admitted: false, refused };
-    if (this.#sessions.live().some(({ session }) => session === request.session)) return { admitted: true };
-    this.#sessions.change(() => {
-      for (const row of this.#sessions.surplus()) this.#endByUs(row, CLOSE.replaced, "replaced");
-      this.#sessions.begin(request);
-    });
-    this.#due.arm();
-    this.#outbox.kick();
-    return { admitted: true };
+    if (this.#sessions.findLive(request.session) === undefined) {
+      this.#sessions.change(() => {
+        this.#endings.endAll(this.#sessions.surplus(), CLOSE.replaced, "replaced");
+        this.#sessions.begin(request);
+      });
+      this.#settle();
+    }
+    return { admitted: true, member: memberOf(this.#standing.facts()) };
   }
 
-  /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
-  #reconcile(): void {
-    const own = this.#sessions.live().filter(({ keeper }) => keeper.kind === "user");
-    const rows = new Set(own.map(({ session }) => session));
-    for (const connection of [...this.#connections.all()]) {
-      if (!rows.has(connection.session)) this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
-    }
-    for (const { session } of own) {
-      if (this.#connections.find(session) === undefined) this.#end(session, "lost");
-    }
+  /** At the end of a turn that may have changed something: what is owed is sent, and the alarm set for the rest. */
+  #settle(): void {
+    this.#due.arm();
+    this.#endings.outbox.kick();
   }
 
-  /** In one transaction; the channels that keep some are told at once, and again until they confirm. */
-  #endAll(rows: readonly SessionRow[], code: CloseCode, reason: EndReason): void {
-    this.#sessions.change(() => {
-      for (const row of rows) this.#endByUs(row, code, reason);
-    });
-    this.#due.arm();
-    this.#outbox.kick();
+  #presenceFor(reader: Reader, silent?: ReadonlySet<string>): Presence {
+    const facts = this.#standing.facts(silent, this.#activity.at);
+    if (reader.kind === "back end" || reader.user === this.#name) return presenceOf(facts);
+    return isVisibleTo(facts.row.visibility, reader.user) ? shownOf(facts) : neverSeen(this.#name);
   }
 
   /** Live sessions that a read may count. */
   #counted(): SessionRow[] {
     const silent = this.#freshSilent();
     return this.#sessions.live().filter(({ session }) => !silent.has(session));
-  }
-
-  /** Ends a session wherever it is kept: here at once, elsewhere by a debt to its keeper. */
-  #endByUs(row: SessionRow, code: CloseCode, reason: EndReason): void {
-    const connection = this.#connections.find(row.session);
-    if (row.keeper.kind === "channel") {
-      const dueAt = this.#ports.clock.now() + FIRST_RETRY_MS;
-      this.#debts.owe({ session: row.session, channel: row.keeper.channel, code, reason, dueAt });
-    } else if (connection !== undefined) this.#connections.end(connection, code, reason);
-    this.#end(row.session, reason);
-  }
-
-  #endOwn(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
-    this.#connections.end(connection, code, text);
-    this.#end(connection.session, reason);
-  }
-
-  #end(session: string, reason: EndReason): void {
-    this.#sessions.end(session, this.#ports.clock.now(), reason);
   }
 
   /** Before a read: what is due is done, and who fell silent is asked at once. Whom no read may count. */

@@ -46,7 +46,7 @@ describe.each(TURNS)("a $connection connection whose $crash object crashes after
         expect(turns).toBeGreaterThanOrEqual(point.turn);
         // An answer that left before the crash makes a session, of a client that never pings here: it times out.
         expect(["refused", "opened,1006", "opened,4002"]).toContain(told.join());
-        const ask = { exact: true };
+        const ask = { kind: "back end" } as const;
         const user = await inspect(world, world.object("user", "ada"), async (copy) => [
           await copy.sessions(),
           (await copy.presence(ask)).status,

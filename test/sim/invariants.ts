@@ -67,8 +67,8 @@ export class Invariants {
     for (const user of new Set(live.map((connection) => connection.user))) {
       const object = this.#world.object("user", user);
       if (this.#looksAsBefore(object)) continue;
-      const { result } = await inspect(this.#world, object, (copy) => copy.presence({ exact: true }));
-      if (result.status === "online") continue;
+      const { result } = await inspect(this.#world, object, (copy) => copy.presence({ kind: "back end" }));
+      if (result.status !== "offline") continue;
       const sessions = live.filter((connection) => connection.user === user).map(({ session }) => session);
       this.#fail(
         `no false offline: ${user} is ${result.status}, and has the live sessions ${sessions.join(", ")}`,

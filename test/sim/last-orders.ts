@@ -23,7 +23,7 @@ export async function checkErasure(world: World, crowd: Crowd, users: readonly s
 
 async function looksNeverSeen(world: World, user: string): Promise<void> {
   const { result } = await inspect(world, world.object("user", user), (copy) =>
-    copy.presence({ exact: true }),
+    copy.presence({ kind: "back end" }),
   );
   const { status, version, lastActiveAt, devices } = result;
   if (status === "offline" && version === undefined && lastActiveAt === null && devices.length === 0) return;

@@ -45,7 +45,7 @@ async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
 
 async function userIsWhatConnectionsAre(world: World, user: string, live: SimulatedConnection[]) {
   const { result } = await inspect(world, world.object("user", user), async (copy) => ({
-    presence: await copy.presence({ exact: true }),
+    presence: await copy.presence({ kind: "back end" }),
     sessions: await copy.sessions(),
   }));
   const should = live.length > 0 ? "online" : "offline";

@@ -53,7 +53,9 @@ export class Reader {
   async #readPresence(user: string, exact: boolean): Promise<void> {
     const known = this.#versions.get(user) ?? 0;
     const askedAt = this.#world.now;
-    const { version = 0 } = await this.#world.user(user).presence({ exact });
+    const { version = 0 } = await this.#world
+      .user(user)
+      .presence(exact ? { kind: "back end" } : { kind: "user", user: "a reader" });
     if ((this.#unsureUntil.get(user) ?? 0) >= askedAt) return;
     if (version < known)
       this.#world.journal.fail(`versions grow: ${user} went back from ${known} to ${version}`);

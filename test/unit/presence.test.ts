@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { offlineAt, presenceOf } from "../../src/user/presence.ts";
 import type { SessionRow } from "../../src/user/session-table.ts";
+import { NEVER_SEEN, type UserRow } from "../../src/user/user-table.ts";
 
-const ROW = { version: 3, lastActiveAt: 50, revokedBefore: null, tombstones: [] };
+const ROW: UserRow = { ...NEVER_SEEN, version: 3, shownVersion: 3, lastActiveAt: 50, shownActiveAt: 50 };
 const NONE: ReadonlySet<string> = new Set();
 const GRACE = 5000;
 
@@ -13,6 +14,8 @@ const session = (id: string, over: Partial<SessionRow> = {}): SessionRow => ({
   transport: "websocket",
   connectedAt: 100,
   version: 4,
+  shownVersion: 4,
+  setting: null,
   endedAt: null,
   ...over,
 });

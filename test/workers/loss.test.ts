@@ -6,6 +6,7 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { objectsOf } from "../../src/objects/stubs.ts";
 import { type HeardFrame, read, until, WorkerClient } from "./client.ts";
 
 afterEach(() => {
@@ -181,13 +182,7 @@ test("[SE5] of more than MAX_SESSIONS_PER_USER the oldest ends with 4503, wherev
 test("[SE6] a token issued before the revocation is refused by the user's object, for both kinds of connection", async () => {
   await (await WorkerClient.connect("revoked")).socket.close(1000);
   const now = Math.floor(Date.now() / 1000);
-  await runInDurableObject(env.USER.getByName("revoked"), async (_, { storage }) => {
-    storage.sql.exec(
-      `INSERT INTO user (one, version, revoked_before) VALUES (1, 1, ?)
-       ON CONFLICT (one) DO UPDATE SET revoked_before = excluded.revoked_before`,
-      now,
-    );
-  });
+  await objectsOf(env).user("revoked").endAll({ revoke: true });
   for (const channel of [undefined, "revoked"]) {
     const options = channel === undefined ? {} : { channel };
     await expect(WorkerClient.connect("revoked", { ...options, claims: { iat: now } })).rejects.toThrow(
