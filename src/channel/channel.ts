@@ -8,19 +8,18 @@ import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
-import {
-  type Caller,
-  type ChannelPort,
-  type ConnectRequest,
-  type EndReason,
-  type Keeper,
-  type LogPage,
-  type LogPosition,
-  type Ports,
-  type PublishRequest,
-  type SignalRequest,
-  type Socket,
-  WITHOUT_GRACE,
+import type {
+  Caller,
+  ChannelPort,
+  ConnectRequest,
+  EndReason,
+  Keeper,
+  LogPage,
+  LogPosition,
+  Ports,
+  PublishRequest,
+  SignalRequest,
+  Socket,
 } from "../objects/ports.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import type { Capability } from "../protocol/claims.ts";
@@ -30,6 +29,7 @@ import { type Refusal, refusal } from "../protocol/codes.ts";
 import { Admissions, type Refused } from "./admissions.ts";
 import { CHANNEL_MIGRATION } from "./channel-table.ts";
 import { Departures } from "./departures.ts";
+import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
 import { Members } from "./members.ts";
@@ -67,6 +67,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #messages: Messages;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
+  readonly #endings: Endings;
   readonly #sweep: Sweep;
   readonly #departures: Departures;
   readonly #due: DueTimes;
@@ -92,11 +93,12 @@ export class Channel implements Keeper, ChannelPort {
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
     this.#messages = new Messages(name, this.#log, this.#connections);
     this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
-    this.#admissions = new Admissions(ports, settings, (session) => this.#end(session, "lost"));
-    this.#sweep = new Sweep(ports, this.#connections, settings.SESSION_TTL_SECONDS * 1000, (ended) => {
-      for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
-      this.#tellEnds();
-    });
+    this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
+    const all = { admissions: this.#admissions, connections: this.#connections };
+    const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
+    this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
+    const interval = settings.SESSION_TTL_SECONDS * 1000;
+    this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => this.#endings.endAll(ended));
     this.#departures = new Departures(ports, this.#sessions, this.#members);
     this.#due = new DueTimes(ports, [
       this.#admissions,
@@ -104,7 +106,7 @@ export class Channel implements Keeper, ChannelPort {
       this.#departures,
       this.#departures.outbox,
     ]);
-    this.#reconcile();
+    this.#endings.reconcile();
     this.#due.fire();
     this.#departures.outbox.kick();
   }
@@ -127,7 +129,7 @@ export class Channel implements Keeper, ChannelPort {
     if (row === undefined) return refusal("session_gone", "ended while it was connecting");
     const socket = this.#accepted(accept);
     if (socket === undefined) {
-      this.#end(session, "refused");
+      this.#endings.end(session, "refused");
       return refusal("unavailable", "no room for another connection");
     }
     this.#admissions.finish(session);
@@ -150,7 +152,7 @@ export class Channel implements Keeper, ChannelPort {
       if (frame.type === "auth") renewals.push(this.#renewals.answer(connection, frame));
       else this.#answer(connection, frame);
     }
-    if (end !== undefined) this.#endConnection(connection, end.code, end.text, "protocol");
+    if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
     await Promise.all(renewals);
   }
 
@@ -158,7 +160,7 @@ export class Channel implements Keeper, ChannelPort {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
     this.#connections.drop(connection);
-    this.#end(connection.session, "closed");
+    this.#endings.end(connection.session, "closed");
   }
 
   alarm(): void {
@@ -166,22 +168,14 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
-    const connection = this.#connections.find(session);
-    if (connection !== undefined) this.#connections.end(connection, code, reason);
-    this.#end(session, reason);
-    if (!WITHOUT_GRACE.has(reason)) return;
-    const user = this.#sessions.userOf(session);
-    if (user !== undefined) this.#sessions.endGrace(user);
-    this.#due.fire();
+    this.#endings.order(session, code, reason);
+    this.#due.fire(); // some leave at once
   }
 
   async removeMember(user: string): Promise<void> {
     this.#removals.add(user);
-    for (const row of [...this.#sessions.all()]) {
-      if (row.user === user && row.end === null) await this.end(row.session, CLOSE.ended, "removed");
-    }
-    this.#sessions.endGrace(user);
-    this.#due.fire(); // who is sent away leaves at once
+    this.#endings.remove(user);
+    this.#due.fire();
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
@@ -243,7 +237,7 @@ export class Channel implements Keeper, ChannelPort {
   #renewed(connection: Connection): void {
     this.#sweep.watch(connection);
     if (!this.#mayUse(connection, "subscribe"))
-      this.#endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
+      this.#endings.endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
     this.#due.arm();
   }
 
@@ -255,11 +249,6 @@ export class Channel implements Keeper, ChannelPort {
       this.#ports.log.warn("message failed", { frame: frame.type }, cause);
       sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
     }
-  }
-
-  #endConnection(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
-    this.#connections.end(connection, code, text);
-    this.#end(connection.session, reason);
   }
 
   #begin({ user, device, claims }: ConnectRequest): string {
@@ -275,7 +264,7 @@ export class Channel implements Keeper, ChannelPort {
 
   /** Where the user's object did not answer it may have admitted: the debt of an ended row undoes that. */
   #refuse(session: string, refused: Refused): Refusal {
-    if (refused.is === "unknown") this.#end(session, "refused");
+    if (refused.is === "unknown") this.#endings.end(session, "refused");
     else if (this.#sessions.live(session) !== undefined) {
       this.#admissions.finish(session);
       this.#sessions.delete(session);
@@ -292,32 +281,10 @@ export class Channel implements Keeper, ChannelPort {
     }
   }
 
-  /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
-  #reconcile(): void {
-    for (const connection of [...this.#connections.all()]) {
-      if (this.#sessions.live(connection.session) !== undefined) continue;
-      this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
-    }
-    for (const { session, end } of [...this.#sessions.all()]) {
-      if (end === null && this.#connections.find(session) === undefined) this.#markEnded(session, "lost");
-    }
-  }
-
-  #end(session: string, reason: EndReason): void {
-    this.#markEnded(session, reason);
-    this.#tellEnds();
-  }
-
-  /** After one end or many: the alarm for their grace and debts, and the first try of the debts. */
-  #tellEnds(): void {
+  /** After ends: the alarm for their grace and debts, and the first try of the debts. */
+  #settle(): void {
     this.#due.arm();
     this.#departures.outbox.kick();
-  }
-
-  #markEnded(session: string, reason: EndReason): void {
-    const isMember = !this.#admissions.finish(session);
-    const row = this.#sessions.end(session, this.#ports.clock.now(), isMember ? reason : "refused");
-    if (row !== undefined && isMember) this.#members.put(row);
   }
 
   #tellOfMembers(text: string): void {
