@@ -16,6 +16,7 @@ import type {
   Keeper,
   LogPage,
   LogPosition,
+  MemberState,
   Ports,
   PublishRequest,
   SignalRequest,
@@ -23,15 +24,19 @@ import type {
 } from "../objects/ports.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import type { Capability } from "../protocol/claims.ts";
-import type { AuthFrame, ClientFrame } from "../protocol/client-frames.ts";
+import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
+import type { Device } from "../protocol/names.ts";
+import { ActivityReports } from "./activity-reports.ts";
 import { Admissions, type Refused } from "./admissions.ts";
 import { CHANNEL_MIGRATION } from "./channel-table.ts";
 import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
+import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
 import { MESSAGE_MIGRATION } from "./message-table.ts";
@@ -39,10 +44,12 @@ import { Messages } from "./messages.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { Removals } from "./removals.ts";
 import { SESSION_MIGRATION } from "./session-table.ts";
+import { UserFrames } from "./user-frames.ts";
 
 const MIGRATIONS = [
   [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
   [...REMOVAL_MIGRATION],
+  [...MEMBER_STATE_MIGRATION],
 ];
 
 /**
@@ -72,13 +79,16 @@ export class Channel implements Keeper, ChannelPort {
   readonly #departures: Departures;
   readonly #due: DueTimes;
   readonly #frames: ChannelFrames;
+  readonly #userFrames: UserFrames;
+  readonly #activity: ActivityReports;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
     this.#settings = settings;
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
-    this.#sessions = new KeptSessions(sql);
+    const states = new MemberStates(sql);
+    this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
     this.#log = new MessageLog(name, { ...ports, sql });
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
@@ -89,10 +99,15 @@ export class Channel implements Keeper, ChannelPort {
       },
       renewed: (connection) => this.#renewed(connection),
     });
-    const about = { channel: name, sessions: this.#sessions, settings };
+    const about = { channel: name, sessions: this.#sessions, states, settings };
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
     this.#messages = new Messages(name, this.#log, this.#connections);
     this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
+    this.#userFrames = new UserFrames(ports, {
+      isLive: (connection) => this.#connections.find(connection.session) === connection,
+      deviceChanged: (connection, device) => this.#setDevice(connection, device),
+    });
+    this.#activity = new ActivityReports(ports, settings);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
     const all = { admissions: this.#admissions, connections: this.#connections };
     const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
@@ -123,8 +138,8 @@ export class Channel implements Keeper, ChannelPort {
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
     if (removed !== undefined) return removed;
     const session = this.#begin(request);
-    const refused = await this.#admissions.ask(session, this.#name, request);
-    if (refused !== undefined) return this.#refuse(session, refused);
+    const admission = await this.#admissions.ask(session, this.#name, request);
+    if (admission.is !== "admitted") return this.#refuse(session, admission);
     const row = this.#sessions.live(session);
     if (row === undefined) return refusal("session_gone", "ended while it was connecting");
     const socket = this.#accepted(accept);
@@ -133,6 +148,7 @@ export class Channel implements Keeper, ChannelPort {
       return refusal("unavailable", "no room for another connection");
     }
     this.#admissions.finish(session);
+    this.#members.admitted(row.user, admission.member);
     this.#members.put(row);
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
@@ -146,14 +162,12 @@ export class Channel implements Keeper, ChannelPort {
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // ended by us while this frame was on its way
+    const { activeAt } = connection;
     const { messages, end } = this.#connections.read(connection, data);
-    const renewals: Promise<void>[] = [];
-    for (const frame of messages) {
-      if (frame.type === "auth") renewals.push(this.#renewals.answer(connection, frame));
-      else this.#answer(connection, frame);
-    }
+    this.#activity.heard(connection, activeAt);
+    const answers = messages.map((frame) => this.#answer(connection, frame));
     if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
-    await Promise.all(renewals);
+    await Promise.all(answers);
   }
 
   closed(socket: Socket): void {
@@ -190,6 +204,7 @@ export class Channel implements Keeper, ChannelPort {
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
     this.#due.fire();
+    if (caller === undefined) return this.#members.pageOfAll(query);
     return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
 
@@ -201,8 +216,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.fire();
     return {
       channel: this.#name,
-      members: this.#members.count,
-      sessions: this.#members.liveSessions,
+      ...this.#members.counts,
       subscribers: 0,
       epoch: this.#log.knownEpoch,
       offset: this.#log.top,
@@ -218,6 +232,20 @@ export class Channel implements Keeper, ChannelPort {
       if (connection !== undefined) heard[session] = connection.heardAt;
     }
     return heard;
+  }
+
+  async lastActive(sessions: string[]): Promise<Record<string, number>> {
+    const active: Record<string, number> = {};
+    for (const session of sessions) {
+      const row = this.#sessions.live(session);
+      const { activeAt = 0 } = this.#connections.find(session) ?? {};
+      if (row !== undefined) active[session] = Math.max(row.connectedAt, activeAt);
+    }
+    return active;
+  }
+
+  async setMember(user: string, sessions: string[], state: MemberState): Promise<void> {
+    this.#members.told(user, sessions, state);
   }
 
   /** Where a new session stands: the roster's first page, and what it missed or only the top of the log. */
@@ -242,13 +270,27 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   /** One message that fails takes nothing else with it: the client learns which, the others go on. */
-  #answer(connection: Connection, frame: Exclude<ClientFrame, AuthFrame>): void {
+  async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
     try {
-      this.#frames.answer(connection, frame);
+      switch (frame.type) {
+        case "auth":
+          return await this.#renewals.answer(connection, frame);
+        case "presence":
+        case "heartbeat":
+          return await this.#userFrames.answer(connection, frame);
+        default:
+          return this.#frames.answer(connection, frame);
+      }
     } catch (cause) {
       this.#ports.log.warn("message failed", { frame: frame.type }, cause);
       sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
     }
+  }
+
+  #setDevice(connection: Connection, device: Device): void {
+    connection.update({ device });
+    const row = this.#sessions.setDevice(connection.session, device);
+    if (row !== undefined) this.#members.put(row);
   }
 
   #begin({ user, device, claims }: ConnectRequest): string {

@@ -66,13 +66,27 @@ export class Endings {
 
   /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
   reconcile(): void {
+    const unknown: Connection[] = [];
     for (const connection of [...this.#connections.all()]) {
       if (this.#sessions.live(connection.session) !== undefined) continue;
       this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
+      if (this.#sessions.userOf(connection.session) === undefined) unknown.push(connection);
     }
+    for (const connection of unknown) this.#recall(connection);
     for (const { session, end } of [...this.#sessions.all()]) {
       if (end === null && this.#connections.find(session) === undefined) this.#mark(session, "lost");
     }
+  }
+
+  /**
+   * A socket whose row is lost, and with it the whole storage: the user's object counts its session as live.
+   * The row comes back from the attachment, to end at once, so that the debt is kept and a return unnoticed.
+   */
+  #recall({ session, user, state: { device, claims, connectedAt } }: Connection): void {
+    const info = claims.info === undefined ? {} : { info: claims.info };
+    const row = { session, user, device, ...info, connectedAt, joinedAt: connectedAt, end: null };
+    this.#sessions.begin(row);
+    this.#mark(session, "lost");
   }
 
   #mark(session: string, reason: EndReason): void {

@@ -14,6 +14,9 @@ const USER_METHODS = {
   endSession: 0,
   endAll: 0,
   erase: 0,
+  setPresence: 0,
+  active: 0,
+  setDevice: 0,
 } satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
   end: 0,
@@ -24,6 +27,8 @@ const CHANNEL_METHODS = {
   summary: 0,
   lastSeen: 0,
   removeMember: 0,
+  lastActive: 0,
+  setMember: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 
 /** How likely each fault is to meet a call. */
