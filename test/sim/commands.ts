@@ -14,6 +14,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
+  { weight: 4, run: sayPresence },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
   ...ORDERS,
   {
@@ -106,6 +107,16 @@ function askByFrame({ random }: World, crowd: Crowd): boolean {
     { type: "signal", event: "typing" },
   ];
   connection.say({ ...random.pick(frames), ...to });
+  return true;
+}
+
+function sayPresence({ random }: World, crowd: Crowd): boolean {
+  const connection = random.pick(crowd.live().filter(maySpeak));
+  if (connection === undefined) return false;
+  const status = random.pick(["busy", "away", "invisible", "online", null]);
+  const device = { type: random.pick(["web", "tv"]) };
+  const said = { type: "presence", status, scope: random.chance(0.3) ? "user" : "session" };
+  connection.say(random.chance(0.8) ? said : { type: "heartbeat", device });
   return true;
 }
 

@@ -184,7 +184,9 @@ export class SimulatedConnection implements Peer {
         return this.#acknowledged(frame);
       case "error":
         if (this.#renewing.refused(frame)) return;
-        if (frame.code === "unavailable" || (frame.code === "forbidden" && this.#mayBeSentAway())) return;
+        // Its user's object may know of its end before it does.
+        if (frame.code === "unavailable" || frame.code === "session_gone") return;
+        if (frame.code === "forbidden" && this.#mayBeSentAway()) return;
         return this.#wrong(`a frame was refused: ${frame.code} ${frame.message}`);
       case "signal":
         if (frame.from?.session === this.session) this.#wrong("a signal returned to its sender");

@@ -48,8 +48,7 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
     presence: await copy.presence({ kind: "back end" }),
     sessions: await copy.sessions(),
   }));
-  const should = live.length > 0 ? "online" : "offline";
-  if (result.presence.status !== should) {
+  if ((result.presence.status !== "offline") !== live.length > 0) {
     world.journal.fail(`no ghost: ${user} is ${result.presence.status} with ${live.length} live connections`);
   }
   for (const { id, transport } of result.sessions) {
@@ -81,15 +80,28 @@ async function rosterIsWhoIsConnected(world: World, channel: string, here: Simul
         `and [${users}] are connected (${here.length} sessions)`,
     );
   }
+  for (const { user, hidden, status = hidden ? "invisible" : "unknown" } of result.members) {
+    const { result: presence } = await inspect(world, world.object("user", user), (copy) =>
+      copy.presence({ kind: "back end" }),
+    );
+    if (presence.status === status) continue;
+    world.journal.fail(`no drift: ${user} is ${presence.status}, and ${status} in ${channel}`);
+  }
+  const shown = result.members.filter(({ hidden }) => hidden === undefined);
+  const shownUsers = shown.map(({ user }) => user).sort();
   for (const connection of here) {
     if (connection.position?.offset !== top) {
       const { offset } = connection.position ?? {};
       world.journal.fail(`no gap: ${connection.user} has read ${channel} up to ${offset} of ${top}`);
     }
+    for (const { user, status } of shown) {
+      const { status: told } = connection.roster.get(user) ?? {};
+      if (told !== status) world.journal.fail(`no drift: ${connection.user} was told ${told} of ${user}`);
+    }
     const told = [...connection.roster.keys()].sort();
-    if (told.join() === users.join()) continue;
+    if (told.join() === shownUsers.join()) continue;
     world.journal.fail(
-      `no ghost: ${connection.user} was told that [${told}] are in ${channel}, not [${users}]`,
+      `no ghost: ${connection.user} was told that [${told}] are in ${channel}, not [${shownUsers}]`,
     );
   }
 }

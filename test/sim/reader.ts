@@ -12,8 +12,8 @@ export class Reader {
   readonly #world: World;
   readonly #users: readonly string[];
   readonly #channels: readonly string[];
-  /** The highest version that a reader was told, by user. */
-  readonly #versions = new Map<string, number>();
+  /** The highest version that a reader was told, by user: others count fewer changes than back ends. */
+  readonly #versions = { exact: new Map<string, number>(), shown: new Map<string, number>() };
   /** Until when an answer may be of before or after the user was erased. */
   readonly #unsureUntil = new Map<string, number>();
 
@@ -45,13 +45,15 @@ export class Reader {
 
   /** The user is about to be erased: versions begin anew. */
   forget(user: string): void {
-    this.#versions.delete(user);
+    this.#versions.exact.delete(user);
+    this.#versions.shown.delete(user);
     this.#unsureUntil.set(user, this.#world.now + ANSWERED_WITHIN_MS);
   }
 
   /** Answers may overtake one another: only what was told before the question was asked must not go back. */
   async #readPresence(user: string, exact: boolean): Promise<void> {
-    const known = this.#versions.get(user) ?? 0;
+    const versions = exact ? this.#versions.exact : this.#versions.shown;
+    const known = versions.get(user) ?? 0;
     const askedAt = this.#world.now;
     const { version = 0 } = await this.#world
       .user(user)
@@ -59,6 +61,6 @@ export class Reader {
     if ((this.#unsureUntil.get(user) ?? 0) >= askedAt) return;
     if (version < known)
       this.#world.journal.fail(`versions grow: ${user} went back from ${known} to ${version}`);
-    this.#versions.set(user, Math.max(version, this.#versions.get(user) ?? 0));
+    versions.set(user, Math.max(version, versions.get(user) ?? 0));
   }
 }
