@@ -93,10 +93,15 @@ export class Channel implements Keeper, ChannelPort {
     this.#messages = new Messages(name, this.#log, this.#connections);
     this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
     this.#admissions = new Admissions(ports, settings, (session) => this.#end(session, "lost"));
-    this.#sweep = new Sweep(ports, this.#connections, settings.SESSION_TTL_SECONDS * 1000, (ended) => {
-      for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
-      this.#tellEnds();
-    });
+    this.#sweep = new Sweep(
+      ports,
+      this.#connections,
+      () => settings.SESSION_TTL_SECONDS * 1000,
+      (ended) => {
+        for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
+        this.#tellEnds();
+      },
+    );
     this.#departures = new Departures(ports, this.#sessions, this.#members);
     this.#due = new DueTimes(ports, [
       this.#admissions,

@@ -52,6 +52,13 @@ export class ChannelFrames {
           refusal("not_available", "presence is said on the user connection"),
           frame.ref,
         );
+      case "watch":
+      case "unwatch":
+        return sendError(
+          connection,
+          refusal("bad_request", "a user connection is needed to watch"),
+          frame.ref,
+        );
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }
