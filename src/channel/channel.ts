@@ -112,8 +112,13 @@ export class Channel implements Keeper, ChannelPort {
     const all = { admissions: this.#admissions, connections: this.#connections };
     const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
-    const interval = settings.SESSION_TTL_SECONDS * 1000;
-    this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => this.#endings.endAll(ended));
+    const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
+    this.#sweep = new Sweep(
+      ports,
+      this.#connections,
+      () => ttlMs,
+      (ended) => this.#endings.endAll(ended),
+    );
     this.#departures = new Departures(ports, this.#sessions, this.#members);
     this.#due = new DueTimes(ports, [
       this.#admissions,

@@ -48,6 +48,13 @@ export class ChannelFrames {
         if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, answer);
         return;
       }
+      case "watch":
+      case "unwatch":
+        return sendError(
+          connection,
+          refusal("bad_request", "a user connection is needed to watch"),
+          frame.ref,
+        );
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }

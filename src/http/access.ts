@@ -71,10 +71,13 @@ export async function requireWatch(
     mustHave(principal.key, "read");
     return { principal, reader: { kind: "back end" } };
   }
-  if (!mayWatch(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) {
-    throw problem("forbidden", "no grant to watch this user");
-  }
+  mustWatch(context, principal.claims, user);
   return { principal, reader: { kind: "user", user: principal.user } };
+}
+
+export function mustWatch(context: AppContext, claims: Claims, user: string): void {
+  if (mayWatch(claims, user, context.get("settings").DEFAULT_GRANTS)) return;
+  throw problem("forbidden", "no grant to watch this user");
 }
 
 function mustHave(key: ApiKey, scope: Scope): void {

@@ -12,6 +12,7 @@ import { consoleFile, development } from "./development.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
+import { watches } from "./watches.ts";
 
 /** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
 export function createApp(): Hono<AppEnv> {
@@ -36,6 +37,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", connect);
   app.route("/", channels);
   app.route("/", users);
+  app.route("/", watches);
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
       throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));

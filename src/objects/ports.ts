@@ -133,6 +133,8 @@ export interface ConnectRequest {
   ticket?: TicketUse;
   /** Channel connections: what came after this is wanted. */
   recover?: LogPosition;
+  /** Own connections: whom the session watches from the start. */
+  watch?: string[];
   ip?: string;
   region?: string;
 }
@@ -191,6 +193,8 @@ export interface Notice {
   presence: Presence;
   /** Which waking of the watcher's object the sender last heard of: a notice for an earlier one is late. */
   waking?: string;
+  /** The user was erased: the watch is over. */
+  isOver?: true;
 }
 
 /** `asleep`: nobody is there to be told, until the watcher watches again. */

@@ -7,7 +7,7 @@ import { type Refusal, refusal } from "./codes.ts";
  * connect answer `recovered: false`), arrays of messages from the server, 4005 for slow readers, retention.
  */
 
-export const LATER_FRAMES = ["subscribe", "unsubscribe", "send", "ack", "watch", "unwatch"] as const;
+export const LATER_FRAMES = ["subscribe", "unsubscribe", "send", "ack"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/v1/channels"],
@@ -17,11 +17,6 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
   ["POST", "/v1/broadcast"],
   ["POST", "/v1/batch"],
   ["GET", "/v1/presence"],
-  ["GET", "/v1/users/:user/watching"],
-  ["GET", "/v1/users/:user/watching/:target"],
-  ["PUT", "/v1/users/:user/watching/:target"],
-  ["DELETE", "/v1/users/:user/watching/:target"],
-  ["GET", "/v1/users/:user/watchers"],
   ["GET", "/v1/users/:user/inbox"],
   ["POST", "/v1/users/:user/inbox/ack"],
   ["GET", "/v1/dead-letters"],

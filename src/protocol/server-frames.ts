@@ -3,6 +3,7 @@ import { From, Member, Message } from "./bodies.ts";
 import { Ref } from "./client-frames.ts";
 import type { ErrorCode, FieldError } from "./codes.ts";
 import { SessionId, UserId } from "./names.ts";
+import { Presence } from "./presence.ts";
 
 /** Where a session stands in a channel: part of `welcome` on a channel connection. */
 export const Subscription = z.object({
@@ -64,6 +65,10 @@ export const RosterFrame = z.object({
 });
 export type RosterFrame = z.infer<typeof RosterFrame>;
 
+/** A watched user, as this watcher may see it: replaces whatever was known of that user. */
+export const WatchedFrame = Presence.extend({ type: z.literal("presence") });
+export type WatchedFrame = z.infer<typeof WatchedFrame>;
+
 /** Are you there? Answered at once with the text `ping` or a `heartbeat` frame with the same `n`. */
 export const ProbeFrame = z.object({ type: z.literal("probe"), n: z.number().int() });
 export type ProbeFrame = z.infer<typeof ProbeFrame>;
@@ -104,6 +109,7 @@ export type ServerFrame =
   | MessageFrame
   | SignalledFrame
   | RosterFrame
+  | WatchedFrame
   | ProbeFrame
   | (OkFrame & Record<string, unknown>)
   | ErrorFrame

@@ -6,6 +6,7 @@ import {
   presenceOf,
   shownOf,
   versionsAfter,
+  versionsOf,
 } from "./presence.ts";
 import { type SessionRow, SessionTable, type Versions } from "./session-table.ts";
 import { type UserRow, UserTable } from "./user-table.ts";
@@ -14,6 +15,8 @@ import { type UserRow, UserTable } from "./user-table.ts";
 export interface StandingHooks {
   /** Rosters show the user differently from now on. */
   memberChanged(before: PresenceFacts, after: PresenceFacts): void;
+  /** The user's version has grown; `shownVersion` is what it was before for others. */
+  changed(before: { shownVersion: number }): void;
 }
 
 /**
@@ -65,7 +68,7 @@ export class Standing {
     this.change(() => {
       this.#row.write({ ...next, ...versions, shownActiveAt: shownActiveAfter(before, after) });
       also?.();
-      this.#tellRosters(before, after);
+      this.#tell(before, after, versions);
     });
   }
 
@@ -78,8 +81,18 @@ export class Standing {
       write(versions);
       const shownActiveAt = shownActiveAfter(before, after);
       if (shownActiveAt !== before.row.shownActiveAt) this.#row.write({ ...before.row, shownActiveAt });
-      this.#tellRosters(before, after);
+      this.#tell(before, after, versions);
     });
+  }
+
+  /** When the last session ended, in milliseconds; null while one lives, 0 for a user without any. */
+  lastEndAt(): number | null {
+    let last = this.row().lastActiveAt ?? 0;
+    for (const { endedAt } of this.all()) {
+      if (endedAt === null) return null;
+      last = Math.max(last, endedAt);
+    }
+    return last;
   }
 
   /** Nothing is left but this row. */
@@ -100,7 +113,9 @@ export class Standing {
     }
   }
 
-  #tellRosters(before: PresenceFacts, after: PresenceFacts): void {
+  #tell(before: PresenceFacts, after: PresenceFacts, { version }: Versions): void {
+    const was = versionsOf(before);
+    if (version > was.version) this.#hooks.changed(was);
     if (!isSameMember(memberOf(before), memberOf(after))) this.#hooks.memberChanged(before, after);
   }
 }
