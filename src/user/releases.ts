@@ -52,16 +52,17 @@ export class Releases {
   /** Throws where some are left; these remain owed. */
   async #pay({ id, order, targets }: ReleaseDebt): Promise<void> {
     const confirmed = new Set<string>();
+    let cause: unknown;
     for (let from = 0; from < targets.length; from += BATCH) {
       const calls = targets.slice(from, from + BATCH).map(async (target) => {
         await this.#release(target, order);
         confirmed.add(target);
       });
-      await Promise.allSettled(calls);
+      for (const call of await Promise.allSettled(calls)) if (call.status === "rejected") cause = call.reason;
     }
     const left = this.#table.find(id)?.targets.filter((target) => !confirmed.has(target)) ?? [];
     if (left.length === 0) return;
     this.#table.keep(order, left);
-    throw new Error(`${left.length} of ${targets.length} did not answer`);
+    throw new Error(`${left.length} of ${targets.length} did not answer`, { cause });
   }
 }
