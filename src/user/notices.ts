@@ -157,6 +157,7 @@ export class Notices implements Duty {
       } catch (cause) {
         this.#ports.log.warn("watcher not told", {}, cause);
         this.#postpone(row.watcher);
+        this.#settled(); // the leg may be over long ago
       }
     }
   }

@@ -151,6 +151,6 @@ function report({ seed, steps }: SeededRun, step: number | string, failure: stri
     `the last ${last.length} events:`,
     ...last,
     "",
-    `replay: node test/sim/run.ts --seed ${seed} --steps ${typeof step === "number" ? step : steps}`,
+    `replay: node test/sim/run.ts --seed ${seed} --steps ${steps}`,
   ].join("\n");
 }
