@@ -68,7 +68,7 @@ export class Holds {
     if (isSame && (hold.renewedAt === renewedAt || renewedAt === null)) return;
     this.#write({ session, targets, renewedAt: renewedAt ?? hold?.renewedAt ?? null });
     for (const ended of this.ended()) {
-      const others = this.all().filter((other) => other !== ended);
+      const others = this.all().filter(({ session: other }) => other !== ended.session);
       const isHeld = (target: string) => others.some((other) => other.targets.has(target));
       if ([...ended.targets.keys()].every(isHeld)) this.drop([ended]);
     }

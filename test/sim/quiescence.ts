@@ -5,7 +5,7 @@ import { granted } from "./granted.ts";
 import { inspect } from "./inspection.ts";
 import type { World } from "./world.ts";
 
-/** Of the outbox: an alarm for a debt lies no further ahead. */
+/** Of the outbox: an alarm for a debt lies no further ahead. One that ends watches may. */
 const LONGEST_RETRY_MS = 600_000;
 /** The platform may still be late with an alarm, as it was told to be before it became quiet. */
 const FIRES_WITHIN_MS = 601_000;
@@ -40,7 +40,8 @@ async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
   const idle = () => world.objects().filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
   if (idle().length === 0) return;
   const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
-  await world.advance(Math.min(last - world.now, LONGEST_RETRY_MS) + FIRES_WITHIN_MS);
+  const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
+  await world.advance(Math.min(last - world.now, longest) + FIRES_WITHIN_MS);
   for (const object of idle()) world.journal.fail(`no ghost: ${object} keeps no session, and has an alarm`);
 }
 
