@@ -235,6 +235,7 @@ export class SimulatedConnection implements Peer {
       this.#promised.ledger.renewals++;
       return;
     }
+    if (answer.status !== undefined) this.#promised.ledger.statuses++;
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;
     const { id, epoch, offset } = Published.parse({ at: 0, ...answer });

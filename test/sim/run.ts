@@ -32,6 +32,7 @@ const sums = {
   welcomes: 0,
   recoveries: 0,
   renewals: 0,
+  statuses: 0,
   expired: 0,
   replaced: 0,
   tickets: 0,

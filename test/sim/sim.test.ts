@@ -18,7 +18,15 @@ const cli = fileURLToPath(new URL("run.ts", import.meta.url));
 
 describe("users and channels under faults", () => {
   const faults = new FaultTable();
-  const sums = { revokedAlive: 0, tickets: 0, replaced: 0, recoveries: 0, expired: 0, renewals: 0 };
+  const sums = {
+    revokedAlive: 0,
+    tickets: 0,
+    replaced: 0,
+    recoveries: 0,
+    expired: 0,
+    renewals: 0,
+    statuses: 0,
+  };
 
   test(`[SIM8] ${SEEDS} seeds of ${STEPS} steps break no promise, and every fault met every kind of object`, async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -42,6 +50,7 @@ describe("users and channels under faults", () => {
     ["[SIM14] connections were recovered", "recoveries"],
     ["[SIM15] sessions ended with their token", "expired"],
     ["[SIM15] sessions were renewed", "renewals"],
+    ["[SIM16] statuses were said", "statuses"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });
