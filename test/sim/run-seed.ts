@@ -34,6 +34,7 @@ export interface RunResult {
   /** Welcomes that gave what was missed. */
   recoveries: number;
   renewals: number;
+  statuses: number;
   /** Connections closed because their token had ended, and because newer ones began. */
   expired: number;
   replaced: number;
@@ -98,6 +99,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
       renewals: ledger.renewals,
+      statuses: ledger.statuses,
       expired: ledger.expired,
       replaced: ledger.replaced,
       tickets: crowd.tickets.usedInAll,

@@ -48,6 +48,7 @@ describe("users and channels under faults", () => {
     ["[SIM14] connections were recovered", "recoveries"],
     ["[SIM15] sessions ended with their token", "expired"],
     ["[SIM15] sessions were renewed", "renewals"],
+    ["[SIM16] statuses were said", "statuses"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });
