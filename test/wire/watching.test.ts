@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RawClient } from "../fixtures/raw-client.ts";
+import { RawClient, type RawFrame } from "../fixtures/raw-client.ts";
 import { RawStream } from "../fixtures/raw-stream.ts";
 import { type Service, startService } from "../fixtures/service.ts";
 import { KEY, tokenFor } from "../fixtures/tokens.ts";
@@ -45,7 +45,7 @@ const watchers = async (user: string) =>
   ((await call("GET", `/v1/users/${user}/watchers`)).body.watchers as { user: string }[]).map(
     (watcher) => watcher.user,
   );
-const shows = (user: string, status: string) => (frame: { user?: unknown; status?: unknown }) =>
+const shows = (user: string, status: string) => (frame: RawFrame) =>
   frame.user === user && frame.status === status;
 
 test("[WA2] watching over frames: the answer, enter and leave, and both directions", async () => {
@@ -96,7 +96,7 @@ test("[WA24] a stream watches whom its address names, by its token's grants", as
   });
   expect(refused.status).toBe(403);
   const token = await tokenFor("gil");
-  const stream = await RawStream.welcomed({ url: service.url, token, query: { watch: "fay,hal" } });
+  const stream = await RawStream.welcomed({ url: service.url, token, query: "?watch=fay,hal" });
   expect((await stream.next("presence", ({ data }) => data.user === "fay")).data).toMatchObject({
     status: "offline",
   });
@@ -105,7 +105,7 @@ test("[WA24] a stream watches whom its address names, by its token's grants", as
   expect((await stream.next("presence", online)).data).toMatchObject({ user: "fay" });
   expect(await watching("gil")).toEqual(["fay", "hal"]);
   await fay.close();
-  await stream.close();
+  stream.close();
 });
 
 test("[WA12] [F21] after kill -9 of the service, watchers converge, whichever side comes back", async () => {
