@@ -123,6 +123,7 @@ export class User implements Keeper, UserPort {
       allow: (_, request) => this.allow(request),
       renewed: (connection) => {
         this.#sweep.watch(connection);
+        this.#watchFrames.renewed(connection);
         this.#settle();
       },
     });

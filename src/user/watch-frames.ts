@@ -31,6 +31,13 @@ export class WatchFrames {
     await answered;
   }
 
+  /** The connection goes on with other claims: what they do not allow it holds no longer. */
+  renewed(connection: Connection): void {
+    const held = this.#watching.heldBy(connection.session);
+    const lost = held.filter((user) => !this.#mayWatch(connection, user));
+    this.#watching.unwatch(connection.session, lost);
+  }
+
   /** What a stream asked for in its address: a frame for each, as if it were watched over HTTP. */
   async begin(connection: Connection, users: readonly string[]): Promise<void> {
     const result = await this.#watching.watch(connection.session, users);
@@ -50,12 +57,15 @@ export class WatchFrames {
   }
 
   async #watch(connection: Connection, { users, only, ref }: WatchFrame): Promise<void> {
-    const { claims } = connection.state;
-    if (users.some((user) => !mayWatch(claims, user, this.#settings.DEFAULT_GRANTS))) {
+    if (users.some((user) => !this.#mayWatch(connection, user))) {
       return sendError(connection, refusal("forbidden", "no grant to watch all of these users"), ref);
     }
     const result = await this.#watching.watch(connection.session, users, only);
     if (isRefusal(result)) sendError(connection, result, ref);
     else sendOk(connection, ref, { presence: result });
+  }
+
+  #mayWatch({ state }: Connection, user: string): boolean {
+    return mayWatch(state.claims, user, this.#settings.DEFAULT_GRANTS);
   }
 }

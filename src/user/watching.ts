@@ -57,6 +57,10 @@ export class Watching implements Duty {
     return [...users].sort().map((user) => ({ user, expiresAt: this.expiresAt(user) }));
   }
 
+  heldBy(session: string): string[] {
+    return [...(this.#holds.of(session)?.targets.keys() ?? [])];
+  }
+
   /** The earliest time at which this watch could end, in milliseconds. */
   expiresAt(user: string): number {
     const ends = this.#holds.holding(user).map((hold) => this.#endOf(hold));
@@ -84,7 +88,7 @@ export class Watching implements Duty {
 
   unwatch(session: string, users: readonly string[]): void {
     this.#change(() => {
-      const held = users.filter((user) => this.#holds.of(session)?.targets.has(user));
+      const held = this.heldBy(session).filter((user) => users.includes(user));
       this.#holds.remove(session, held);
       this.#releaseUnheld(held);
     });
@@ -118,7 +122,7 @@ export class Watching implements Duty {
 
   /** A connection was welcomed: one frame follows for each user that is watched over HTTP, when it has answered. */
   welcomed(connection: Connection): void {
-    const users = [...(this.#holds.of(BY_USER)?.targets.keys() ?? [])];
+    const users = this.heldBy(BY_USER);
     if (users.length > 0) this.#ports.background.run(this.#tell(connection, users, FIRST_RESUME_RETRY_MS));
   }
 

@@ -1,7 +1,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { until, WorkerClient } from "./client.ts";
+import { tokenFor, until, WorkerClient } from "./client.ts";
 import { Meter } from "./meter.ts";
 import { ask, aWhile, call, rows, seen, watch, watchedBy, watchedOf } from "./watch.ts";
 
@@ -147,5 +147,15 @@ test("[WA9] a watch without a grant for each of the users is refused whole", asy
   expect(refused).toMatchObject({ type: "error", code: "forbidden" });
   expect([await watchedOf("wa9-ann"), await watchedBy("wa9-bob")]).toEqual([[], []]);
   expect(await watch(ann, ["wa9-bob", "wa9-ann"])).toHaveLength(2);
+  ann.socket.close(1000);
+});
+
+test("[WA25] a new token without the grant ends what the session holds by it", async () => {
+  const ann = await WorkerClient.connect("wa25-ann");
+  await watch(ann, ["wa25-bob", "wa25-cat"]);
+  const token = await tokenFor("wa25-ann", { watch: ["wa25-c*"] });
+  expect(await ask(ann, { type: "auth", token })).toMatchObject({ type: "ok" });
+  expect(await watchedOf("wa25-ann")).toEqual(["wa25-cat"]);
+  await until(async () => (await watchedBy("wa25-bob")).length === 0);
   ann.socket.close(1000);
 });

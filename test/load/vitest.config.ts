@@ -1,0 +1,11 @@
+import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** Measurements, not tests: run by hand, one at a time, on a machine that does nothing else. */
+export default defineConfig({
+  plugins: [cloudflareTest({ wrangler: { configPath: `${ROOT}wrangler.toml` } })],
+  root: ROOT,
+  test: { include: ["test/load/**/*.bench.ts"], testTimeout: 1_800_000 },
+});
