@@ -44,6 +44,18 @@ export class Shown {
     }
   }
 
+  /** These are watched over HTTP from now on: own connections that did not watch them see what they look like. */
+  begin(users: readonly string[]): void {
+    for (const user of users) {
+      const notice = this.#latest.get(user);
+      if (notice === undefined) continue;
+      for (const connection of this.#connections.all()) {
+        const isKnown = this.#holds.of(connection.session)?.targets.has(user) === true;
+        if (!isKnown) connection.send({ type: "presence", ...notice.presence });
+      }
+    }
+  }
+
   /** Nobody here watches these any more. */
   forget(users: Iterable<string>): void {
     for (const user of users) this.#latest.delete(user);

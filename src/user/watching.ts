@@ -81,8 +81,12 @@ export class Watching implements Duty {
     }
     const silent = await this.#registrations.make(targets, this.#connections.find(session));
     const refused = silent.length > 0 ? unavailable() : this.#refusalFor(users, session);
+    const held = this.#holds.of(BY_USER)?.targets;
+    const isNew = (user: string) => session === BY_USER && held?.has(user) !== true;
+    const added = users.filter(isNew);
     if (refused === undefined) this.#hold(session, targets);
     else this.#change(() => this.#releaseUnheld(users));
+    if (refused === undefined) this.#shown.begin(added);
     return refused ?? users.flatMap((user) => this.#shown.latestOf(user)?.presence ?? []);
   }
 

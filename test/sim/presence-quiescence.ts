@@ -55,8 +55,10 @@ function viewIsTrue(
   watching: ReadonlySet<string>,
 ): void {
   const held = new Map(watched.held);
-  // What is held over HTTP may have ended while the user was away.
-  for (const target of crowd.httpWatches.of(user)) if (watching.has(target)) held.set(target, undefined);
+  // What is held over HTTP may have ended while the user was away: whoever was told of it is told the truth.
+  for (const target of crowd.httpWatches.of(user)) {
+    if (watching.has(target) && watched.shown.has(target)) held.set(target, undefined);
+  }
   for (const [target, only] of held) {
     if (!watching.has(target)) world.journal.fail(`watching: ${user} holds ${target}, and does not watch it`);
     const facts = crowd.truth.facts(target);
