@@ -14,6 +14,13 @@ const USER_METHODS = {
   endSession: 0,
   endAll: 0,
   erase: 0,
+  watching: 0,
+  watch: 0,
+  unwatch: 0,
+  watchers: 0,
+  watchedBy: 0,
+  unwatchedBy: 0,
+  notice: 0,
 } satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
   end: 0,
