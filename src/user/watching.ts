@@ -64,7 +64,7 @@ export class Watching implements Duty {
   /** The earliest time at which this watch could end, in milliseconds. */
   expiresAt(user: string): number {
     const ends = this.#holds.holding(user).map((hold) => this.#endOf(hold));
-    return Math.max(...ends.map((end) => end ?? this.#ports.clock.now() + this.#ttlMs));
+    return Math.max(0, ...ends.map((end) => end ?? this.#ports.clock.now() + this.#ttlMs));
   }
 
   /**
@@ -190,9 +190,9 @@ export class Watching implements Duty {
   #hold(session: string, targets: ReadonlyMap<string, Target>): void {
     const isConnected = this.#standing.lastEndAt() === null;
     this.#change(() => {
-      if (this.#holds.sizeWith(targets.keys()) > this.#settings.MAX_WATCHES) this.#drop(this.#holds.ended());
       this.#holds.add(session, targets, session === BY_USER && !isConnected ? this.#ports.clock.now() : null);
       this.releases.cancel(new Set(targets.keys()));
+      if (this.#holds.sizeWith([]) > this.#settings.MAX_WATCHES) this.#drop(this.#holds.ended());
     });
   }
 
