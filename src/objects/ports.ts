@@ -10,6 +10,7 @@ import type {
 import type { Claims } from "../protocol/claims.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
+import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
 import type { Device } from "../protocol/names.ts";
 import type {
   Presence,
@@ -89,7 +90,7 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
-  /** One shard of the directory, by the name that `directory/shards.ts` gives it. */
+  /** One shard of the directory, by the name that `shards.ts` gives it. */
   directory(shard: string): DirectoryPort;
 }
 
@@ -199,21 +200,26 @@ export type NoticeAnswer =
   /** Send it again, with what is true by then, to this waking. */
   | { is: "another waking"; waking: string };
 
-/** One user of the directory. */
-export interface DirectoryUser {
-  /** As back ends see it; `offline` takes the user out. */
-  presence: Presence;
-  sessions: number;
-  /** The user's version; of two with the same one the later `at`, in milliseconds, counts. */
+/** Of two states of one name the one with the higher version counts, of the same version the later one. */
+export interface Order {
   version: number;
+  /** Milliseconds. */
   at: number;
 }
 
-/** One channel of the directory; without members it is taken out. */
-export interface DirectoryChannel {
+/** One user of the directory. */
+export interface DirectoryUser extends Order {
+  /** As back ends see it; `offline` takes the user out. */
+  presence: Presence;
+  /** Live ones. */
+  sessions: number;
+}
+
+/** One channel of the directory; without members it is taken out. Its version is always 0. */
+export interface DirectoryChannel extends Order {
   channel: string;
+  /** Invisible ones too. */
   members: number;
-  at: number;
 }
 
 /** One page of a shard, by name. */
@@ -333,11 +339,12 @@ export interface ChannelPort {
 
 /** One shard of the directory: a projection, rebuilt from the others when it is lost. */
 export interface DirectoryPort {
-  setUser(entry: DirectoryUser): Promise<void>;
-  setChannel(entry: DirectoryChannel): Promise<void>;
-  users(query: ShardQuery): Promise<(Presence & { sessions: number })[]>;
-  channels(query: ShardQuery): Promise<{ channel: string; members: number }[]>;
-  counts(): Promise<{ users: number; sessions: number; channels: number }>;
+  /** Null where it was taken; else the later order that is held, and nothing changed: the caller is behind. */
+  setUser(entry: DirectoryUser): Promise<Order | null>;
+  setChannel(entry: DirectoryChannel): Promise<Order | null>;
+  users(query: ShardQuery): Promise<OnlineUser[]>;
+  channels(query: ShardQuery): Promise<OccupiedChannel[]>;
+  counts(): Promise<Stats>;
   /** Those of these users that are not listed as online. */
   unknown(users: string[]): Promise<string[]>;
 }

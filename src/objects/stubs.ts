@@ -1,4 +1,4 @@
-import type { ChannelPort, ConnectRequest, Objects, UserPort } from "./ports.ts";
+import type { ChannelPort, ConnectRequest, DirectoryPort, Objects, UserPort } from "./ports.ts";
 import { sealedUpgrade } from "./sealed.ts";
 
 /** How our objects are named: a user id or a channel name is the name of its object. A new stub per call. */
@@ -6,6 +6,7 @@ export function objectsOf(env: Env): Objects {
   return {
     user: (user) => portOf<UserPort>(env.USER.getByName(user)),
     channel: (channel) => portOf<ChannelPort>(env.CHANNEL.getByName(channel)),
+    directory: (shard) => portOf<DirectoryPort>(env.DIRECTORY.getByName(shard)),
   };
 }
 
