@@ -32,6 +32,7 @@ import { CHANNEL_MIGRATION } from "./channel-table.ts";
 import { Departures } from "./departures.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { Listing } from "./listing.ts";
 import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
 import { MESSAGE_MIGRATION } from "./message-table.ts";
@@ -69,6 +70,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #admissions: Admissions;
   readonly #sweep: Sweep;
   readonly #departures: Departures;
+  readonly #listing: Listing;
   readonly #due: DueTimes;
   readonly #frames: ChannelFrames;
 
@@ -95,18 +97,27 @@ export class Channel implements Keeper, ChannelPort {
     this.#admissions = new Admissions(ports, settings, (session) => this.#end(session, "lost"));
     this.#sweep = new Sweep(ports, this.#connections, settings.SESSION_TTL_SECONDS * 1000, (ended) => {
       for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
+      this.#listing.swept();
       this.#tellEnds();
     });
-    this.#departures = new Departures(ports, this.#sessions, this.#members);
+    this.#listing = new Listing(ports, settings, { channel: name, members: this.#members }, () => {
+      this.#departures.run(); // rows that were kept until the directory knew that nobody is left
+      this.#tellEnds();
+    });
+    this.#departures = new Departures(ports, this.#sessions, this.#members, {
+      isOwed: () => this.#listing.isOwed(),
+      tell: () => this.#tellEnds(),
+    });
     this.#due = new DueTimes(ports, [
       this.#admissions,
       this.#sweep,
       this.#departures,
       this.#departures.outbox,
+      this.#listing.telling,
     ]);
     this.#reconcile();
     this.#due.fire();
-    this.#departures.outbox.kick();
+    this.#tellEnds();
   }
 
   /**
@@ -134,6 +145,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#members.put(row);
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
+    this.#listing.kick();
     this.#due.arm();
     const { standing, rest } = this.#standing(connection, request.recover);
     connection.send({ ...welcomeFrame(connection, this.#settings), ...standing });
@@ -163,6 +175,7 @@ export class Channel implements Keeper, ChannelPort {
 
   alarm(): void {
     this.#due.fire();
+    this.#tellEnds();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
@@ -173,6 +186,7 @@ export class Channel implements Keeper, ChannelPort {
     const user = this.#sessions.userOf(session);
     if (user !== undefined) this.#sessions.endGrace(user);
     this.#due.fire();
+    this.#tellEnds();
   }
 
   async removeMember(user: string): Promise<void> {
@@ -182,6 +196,7 @@ export class Channel implements Keeper, ChannelPort {
     }
     this.#sessions.endGrace(user);
     this.#due.fire(); // who is sent away leaves at once
+    this.#tellEnds();
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
@@ -196,6 +211,7 @@ export class Channel implements Keeper, ChannelPort {
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
     this.#due.fire();
+    this.#tellEnds();
     return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
 
@@ -205,6 +221,7 @@ export class Channel implements Keeper, ChannelPort {
 
   async summary(): Promise<ChannelSummary> {
     this.#due.fire();
+    this.#tellEnds();
     return {
       channel: this.#name,
       members: this.#members.count,
@@ -310,6 +327,7 @@ export class Channel implements Keeper, ChannelPort {
 
   /** After one end or many: the alarm for their grace and debts, and the first try of the debts. */
   #tellEnds(): void {
+    this.#listing.kick();
     this.#due.arm();
     this.#departures.outbox.kick();
   }

@@ -37,6 +37,10 @@ export class Roster {
     return this.#live;
   }
 
+  users(): string[] {
+    return [...this.#sorted];
+  }
+
   member(user: string): Member | undefined {
     const sessions = this.#members.get(user);
     return sessions === undefined ? undefined : asMember(user, sessions);

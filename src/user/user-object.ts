@@ -83,4 +83,8 @@ export class UserObject extends DurableObject<Env> implements UserPort {
   erase() {
     return this.#shell.keeper.erase();
   }
+
+  list() {
+    return this.#shell.keeper.list();
+  }
 }

@@ -31,6 +31,7 @@ import { Activity } from "./activity.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
 import { Endings } from "./endings.ts";
+import { Listing } from "./listing.ts";
 import { isVisibleTo, memberOf, neverSeen, presenceOf, shownOf } from "./presence.ts";
 import { listSessions } from "./session-list.ts";
 import {
@@ -42,12 +43,13 @@ import {
 import { Sessions } from "./sessions.ts";
 import { Standing } from "./standing.ts";
 import { Statuses } from "./statuses.ts";
-import { USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
+import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
 
 const MIGRATIONS = [
   [...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION],
   [...SESSION_TICKET_MIGRATION],
   [...SESSION_STATUS_MIGRATION, ...USER_STATUS_MIGRATION],
+  [...USER_LISTING_MIGRATION],
 ];
 /** While nobody can see the user, a wake-up per TTL would be paid for nothing: ten times slower. */
 const UNSEEN_SWEEP_FACTOR = 10;
@@ -65,6 +67,7 @@ export class User implements Keeper, UserPort {
   readonly #statuses: Statuses;
   readonly #activity: Activity;
   readonly #endings: Endings;
+  readonly #listing: Listing;
   readonly #connections: Connections;
   readonly #sweep: Sweep;
   readonly #due: DueTimes;
@@ -83,6 +86,7 @@ export class User implements Keeper, UserPort {
     this.#statuses = new Statuses(this.#standing, ports.clock);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections);
+    this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
     const about = { standing: this.#standing, connections: this.#connections };
     this.#activity = new Activity(ports, settings, about, {
       gone: (session) => this.#endings.end(session, "lost"),
@@ -115,9 +119,11 @@ export class User implements Keeper, UserPort {
       this.#statuses,
       this.#activity,
       this.#endings.outbox,
+      this.#listing.telling,
     ]);
     this.#endings.reconcile();
     this.#due.fire();
+    this.#settle();
   }
 
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
@@ -224,8 +230,15 @@ export class User implements Keeper, UserPort {
     this.#settle();
   }
 
+  async list(): Promise<void> {
+    this.#listing.confirm();
+    this.#settle();
+  }
+
   alarm(): void {
     this.#due.fire();
+    this.#listing.confirm();
+    this.#settle();
   }
 
   async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
@@ -276,6 +289,7 @@ export class User implements Keeper, UserPort {
 
   /** At the end of a turn that may have changed something: what is owed is sent, and the alarm set for the rest. */
   #settle(): void {
+    this.#listing.kick();
     this.#due.arm();
     this.#endings.outbox.kick();
   }
@@ -297,7 +311,7 @@ export class User implements Keeper, UserPort {
     this.#due.fire();
     const isSilent = (connection: Connection) => !this.#connections.isHeard(connection);
     if ([...this.#connections.all()].some(isSilent)) this.#sweep.run(this.#ports.clock.now());
-    this.#due.arm();
+    this.#settle();
     return new Set([...this.#connections.all()].filter(isSilent).map(({ session }) => session));
   }
 }

@@ -22,7 +22,8 @@ async function warmed(user: string, channel?: string): Promise<void> {
     env.USER.getByName(user),
     ...(channel === undefined ? [] : [env.CHANNEL.getByName(channel)]),
   ];
-  for (const stub of stubs) await until(async () => (await alarmOf(stub)) === null);
+  // What each owed the directory was retried in vain after five seconds.
+  for (const stub of stubs) await until(async () => (await alarmOf(stub)) === null, 15_000);
 }
 
 test("[CT1] a user connection and its clean end write at most 6 rows over all objects", async () => {
