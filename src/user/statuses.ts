@@ -27,10 +27,15 @@ export class Statuses implements Duty {
     const row = this.#standing.all().find((live) => live.session === session && live.endedAt === null);
     if (session === undefined) return refusal("bad_request", "scope: only a session can speak for a session");
     if (row === undefined) return refusal("session_gone", "this session is over");
-    this.#standing.change(() => {
-      this.#setForSession(row, changed(row.setting, change, this.#clock.now()));
-      if (change.visibility !== undefined) this.#setForAll({ visibility: change.visibility });
-    });
+    const setting = changed(row.setting, change, this.#clock.now());
+    const { visibility } = change;
+    if (visibility === undefined) this.#setForSession(row, setting);
+    else {
+      this.#standing.change(() => {
+        this.#setForSession(row, setting);
+        this.#setForAll({ visibility });
+      });
+    }
     return undefined;
   }
 

@@ -14,6 +14,17 @@ const USER_METHODS = {
   endSession: 0,
   endAll: 0,
   erase: 0,
+  setPresence: 0,
+  active: 0,
+  setDevice: 0,
+  watching: 0,
+  watch: 0,
+  unwatch: 0,
+  watchers: 0,
+  watchedBy: 0,
+  unwatchedBy: 0,
+  notice: 0,
+  list: 0,
 } satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
   end: 0,
@@ -24,6 +35,8 @@ const CHANNEL_METHODS = {
   summary: 0,
   lastSeen: 0,
   removeMember: 0,
+  lastActive: 0,
+  setMember: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 
 /** How likely each fault is to meet a call. */

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { KINDS } from "./fault-table.ts";
 import { ORDERS } from "./order-commands.ts";
+import { PRESENCE } from "./presence-commands.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 import type { World } from "./world.ts";
 
@@ -16,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 6, run: askByFrame },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
   ...ORDERS,
+  ...PRESENCE,
   {
     weight: 14,
     run: (world) =>

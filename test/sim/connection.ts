@@ -16,6 +16,7 @@ import { LogReading, type Recovery } from "./log-reading.ts";
 import type { Promised } from "./promised.ts";
 import { Renewing } from "./renewing.ts";
 import type { Planned } from "./scheduler.ts";
+import { Watched } from "./watched.ts";
 import type { World } from "./world.ts";
 
 /** From a user's object over a channel's to the client, without any fault. */
@@ -60,6 +61,8 @@ export class SimulatedConnection implements Peer {
   #nextPing: Planned | undefined;
   /** On a channel: who is there, as this client was told. */
   readonly roster = new Map<string, Member>();
+  /** On the user's own object: what it was told of others. */
+  readonly watched: Watched;
 
   constructor(world: World, attempt: Attempt, promised: Promised, onEnd: (ending: Ending) => void) {
     this.#world = world;
@@ -71,6 +74,7 @@ export class SimulatedConnection implements Peer {
     this.startedAt = world.now;
     this.#log = new LogReading(attempt.recovery);
     const wrong = (sentence: string) => this.#wrong(sentence);
+    this.watched = new Watched(this.user, promised.truth, wrong);
     this.#renewing = new Renewing(world, promised.orders, attempt, wrong);
   }
 
@@ -119,6 +123,10 @@ export class SimulatedConnection implements Peer {
   /** Presents a new token, which may be one that does not count. */
   renew(claims: Claims): void {
     this.say(this.#renewing.ask(claims));
+  }
+
+  watch(asked: Parameters<Watched["ask"]>[0]): void {
+    this.say(this.watched.ask(asked));
   }
 
   say(frame: object): void {
@@ -178,12 +186,15 @@ export class SimulatedConnection implements Peer {
         return this.#delivered(frame);
       case "members":
         return this.#rosterChanged(frame);
+      case "presence":
+        return this.watched.told(frame);
       case "probe":
         return this.#link?.send("ping");
       case "ok":
         return this.#acknowledged(frame);
       case "error":
         if (this.#renewing.refused(frame)) return;
+        if (frame.code === "session_gone") return; // said by a channel connection that is about to end
         if (frame.code === "unavailable" || (frame.code === "forbidden" && this.#mayBeSentAway())) return;
         return this.#wrong(`a frame was refused: ${frame.code} ${frame.message}`);
       case "signal":
@@ -233,6 +244,7 @@ export class SimulatedConnection implements Peer {
       this.#promised.ledger.renewals++;
       return;
     }
+    if (this.watched.answered({ ref, ...answer })) return;
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;
     const { id, epoch, offset } = Published.parse({ at: 0, ...answer });

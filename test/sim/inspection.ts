@@ -1,4 +1,4 @@
-import type { ChannelPort, Keeper, Ports, Socket, UserPort } from "../../src/objects/ports.ts";
+import type { ChannelPort, Keeper, Ports, Socket, Sql, SqlValue, UserPort } from "../../src/objects/ports.ts";
 import { objectsVia } from "./calls.ts";
 import type { Kind } from "./fault-table.ts";
 import { newestFirst } from "./instance-ports.ts";
@@ -32,11 +32,12 @@ export async function inspect<T>(
   alarmAt: number | null = object.alarm.at,
 ): Promise<{ result: T; alarmAt: number | null }> {
   let copyAlarm = alarmAt;
+  let isOver = false;
   const ports: Ports = {
     clock: { now: () => world.now },
     // The world's random numbers must be the same whether it is looked at or not.
     random: { id: () => "an id of an inspection" },
-    sql: object.storage,
+    sql: untilOver(object.storage, () => isOver),
     alarm: {
       at: () => copyAlarm,
       set: (at) => {
@@ -55,8 +56,22 @@ export async function inspect<T>(
     const copy = new Core(ports, world.settings, object.name) as Inspected;
     return { result: await ask(copy), alarmAt: copyAlarm };
   } finally {
+    isOver = true;
     object.storage.rollback();
   }
+}
+
+/** What a copy left in the background must not write into the living object afterwards. */
+function untilOver(sql: Sql, isOver: () => boolean): Sql {
+  const inTime = <T>(use: () => T): T => {
+    if (isOver()) throw new Error("this inspection is over");
+    return use();
+  };
+  return {
+    all: <Row>(query: string, ...values: SqlValue[]) => inTime(() => sql.all<Row>(query, ...values)),
+    run: (query, ...values) => inTime(() => sql.run(query, ...values)),
+    transaction: (work) => inTime(() => sql.transaction(work)),
+  };
 }
 
 function askAnother(

@@ -13,7 +13,7 @@ interface Mutant {
 export const MUTANTS: Record<string, Mutant> = {
   "user-never-reconciles": {
     file: "src/user/user.ts",
-    find: "    this.#reconcile();\n",
+    find: "    this.#endings.reconcile();\n",
     replace: "",
     breaks: /no ghost/,
   },

@@ -1,3 +1,4 @@
+import type { PresenceChange } from "../../src/protocol/presence.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import type { Order } from "./orders.ts";
@@ -36,12 +37,42 @@ export class Operator {
   }
 
   erase(user: string): void {
-    this.#crowd.reader.forget(user);
+    this.#crowd.httpWatches.forget(user);
     this.#give({ is: "erased", user }, () => this.#world.user(user).erase());
   }
 
   removeMember(user: string, channel: string): void {
     this.#give({ is: "removed", user, channel }, () => this.#world.channel(channel).removeMember(user));
+  }
+
+  setPresence(user: string, change: PresenceChange): void {
+    this.#world.journal.write(`${user} is said to be ${JSON.stringify(change)}`);
+    this.#world
+      .user(user)
+      .setPresence(change)
+      .catch(() => {}); // the object crashed while it answered
+  }
+
+  watch(user: string, target: string): void {
+    const { httpWatches } = this.#crowd;
+    httpWatches.asked(user, target);
+    this.#world.journal.write(`${user} watches ${target} over HTTP`);
+    this.#world
+      .user(user)
+      .watch(target)
+      .then(
+        (answer) => httpWatches.watched(user, target, answer),
+        () => {},
+      );
+  }
+
+  unwatch(user: string, target: string): void {
+    this.#crowd.httpWatches.asked(user, target);
+    this.#world.journal.write(`${user} watches ${target} no longer over HTTP`);
+    this.#world
+      .user(user)
+      .unwatch(target)
+      .catch(() => {});
   }
 
   #give(order: Omit<Order, "at" | "doneAt">, carryOut: () => Promise<unknown>): void {

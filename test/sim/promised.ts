@@ -1,5 +1,6 @@
 import type { Ledger } from "./ledger.ts";
 import type { Orders } from "./orders.ts";
+import type { PresenceTruth } from "./presence-truth.ts";
 import type { TicketUses } from "./ticket-uses.ts";
 
 /** What all clients of a run know together: what they were told, and what was ordered about them. */
@@ -7,4 +8,5 @@ export interface Promised {
   readonly ledger: Ledger;
   readonly orders: Orders;
   readonly tickets: TicketUses;
+  readonly truth: PresenceTruth;
 }

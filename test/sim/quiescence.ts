@@ -1,3 +1,4 @@
+import { memberOf } from "../../src/user/presence.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { granted } from "./granted.ts";
@@ -18,7 +19,7 @@ export async function checkQuiescence(world: World, crowd: Crowd): Promise<void>
   }
   for (const channel of crowd.channels) {
     const here = live.filter(({ target }) => target.kind === "channel" && target.name === channel);
-    await rosterIsWhoIsConnected(world, channel, here);
+    await rosterIsWhoIsConnected(world, crowd, channel, here);
   }
   ordersAreCarriedOut(world, crowd, live);
   await idleObjectsHaveNoAlarm(world);
@@ -48,8 +49,7 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
     presence: await copy.presence({ kind: "back end" }),
     sessions: await copy.sessions(),
   }));
-  const should = live.length > 0 ? "online" : "offline";
-  if (result.presence.status !== should) {
+  if ((result.presence.status !== "offline") !== live.length > 0) {
     world.journal.fail(`no ghost: ${user} is ${result.presence.status} with ${live.length} live connections`);
   }
   for (const { id, transport } of result.sessions) {
@@ -67,29 +67,45 @@ async function userIsWhatConnectionsAre(world: World, user: string, live: Simula
   }
 }
 
-async function rosterIsWhoIsConnected(world: World, channel: string, here: SimulatedConnection[]) {
+async function rosterIsWhoIsConnected(
+  world: World,
+  crowd: Crowd,
+  channel: string,
+  here: SimulatedConnection[],
+) {
   const { result } = await inspect(world, world.object("channel", channel), async (copy) => ({
     ...granted(await copy.members({ limit: 1000 })),
     top: (await copy.summary()).offset,
   }));
   const { top } = result;
-  const members = result.members.map(({ user }) => user).sort();
   const users = [...new Set(here.map(({ user }) => user))].sort();
+  const should = new Map(users.map((user) => [user, memberOf(crowd.truth.facts(user))]));
+  const members = result.members.map(({ user }) => user).sort();
   if (members.join() !== users.join() || result.count !== users.length || result.sessions !== here.length) {
     world.journal.fail(
       `no ghost: ${channel} has the members [${members}] (${result.count}, ${result.sessions} sessions), ` +
         `and [${users}] are connected (${here.length} sessions)`,
     );
   }
+  for (const { user, status, hidden = false } of result.members) {
+    const is = should.get(user);
+    if ((is?.status === status || is?.isHidden) && is?.isHidden === hidden) continue;
+    world.journal.fail(
+      `rosters: ${user} is ${status}, hidden: ${hidden} in ${channel}, not ${JSON.stringify(is)}`,
+    );
+  }
+  const shown = users.flatMap((user) =>
+    should.get(user)?.isHidden ? [] : `${user} ${should.get(user)?.status}`,
+  );
   for (const connection of here) {
     if (connection.position?.offset !== top) {
       const { offset } = connection.position ?? {};
       world.journal.fail(`no gap: ${connection.user} has read ${channel} up to ${offset} of ${top}`);
     }
-    const told = [...connection.roster.keys()].sort();
-    if (told.join() === users.join()) continue;
+    const told = [...connection.roster.values()].map(({ user, status }) => `${user} ${status}`).sort();
+    if (told.join() === shown.join()) continue;
     world.journal.fail(
-      `no ghost: ${connection.user} was told that [${told}] are in ${channel}, not [${users}]`,
+      `rosters: ${connection.user} was told that [${told}] are in ${channel}, not [${shown}]`,
     );
   }
 }

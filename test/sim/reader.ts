@@ -1,8 +1,5 @@
 import type { World } from "./world.ts";
 
-/** A call of the Worker's is there and back by then, as the world makes it. */
-const ANSWERED_WITHIN_MS = 30;
-
 /**
  * Reads as the Worker makes them for HTTP requests. They are events of the living objects, and carry out what
  * is due. What is read while things fail is judged by the invariants; here only that no reader sees a user's
@@ -12,11 +9,8 @@ export class Reader {
   readonly #world: World;
   readonly #users: readonly string[];
   readonly #channels: readonly string[];
-  /** The highest version that a reader was told, by user. */
+  /** The highest version that a reader was told, by user and by whether it saw all. */
   readonly #versions = new Map<string, number>();
-  /** Until when an answer may be of before or after the user was erased. */
-  readonly #unsureUntil = new Map<string, number>();
-
   constructor(world: World, users: readonly string[], channels: readonly string[]) {
     this.#world = world;
     this.#users = users;
@@ -43,22 +37,15 @@ export class Reader {
     return true;
   }
 
-  /** The user is about to be erased: versions begin anew. */
-  forget(user: string): void {
-    this.#versions.delete(user);
-    this.#unsureUntil.set(user, this.#world.now + ANSWERED_WITHIN_MS);
-  }
-
   /** Answers may overtake one another: only what was told before the question was asked must not go back. */
-  async #readPresence(user: string, exact: boolean): Promise<void> {
-    const known = this.#versions.get(user) ?? 0;
-    const askedAt = this.#world.now;
-    const { version = 0 } = await this.#world
-      .user(user)
-      .presence(exact ? { kind: "back end" } : { kind: "user", user: "a reader" });
-    if ((this.#unsureUntil.get(user) ?? 0) >= askedAt) return;
+  async #readPresence(user: string, isExact: boolean): Promise<void> {
+    const key = `${user} ${isExact ? "exact" : "shown"}`;
+    const known = this.#versions.get(key) ?? 0;
+    const reader = isExact ? ({ kind: "back end" } as const) : ({ kind: "user", user: "a reader" } as const);
+    const { version } = await this.#world.user(user).presence(reader);
+    if (version === undefined) return; // never seen, erased, or hidden
     if (version < known)
-      this.#world.journal.fail(`versions grow: ${user} went back from ${known} to ${version}`);
-    this.#versions.set(user, Math.max(version, this.#versions.get(user) ?? 0));
+      this.#world.journal.fail(`versions grow: ${key} went back from ${known} to ${version}`);
+    this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
   }
 }

@@ -7,6 +7,7 @@ import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
 import { checkErasure, checkRevocation } from "./last-orders.ts";
 import type { Cores } from "./nature.ts";
+import { checkPresences } from "./presence-quiescence.ts";
 import { checkQuiescence } from "./quiescence.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { World } from "./world.ts";
@@ -62,7 +63,10 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   world.journal.listener = listener;
   const crowd = new Crowd(world, USERS, CHANNELS);
   const invariants = new Invariants(world, crowd);
-  world.onTurn = (object) => invariants.turned(object);
+  world.onTurn = (object) => {
+    invariants.turned(object);
+    crowd.truth.turned(object);
+  };
   world.callFaults = traits.callFaults;
   const failIfWrong = (step: number | string) => {
     const { failure, last } = world.journal;
@@ -118,6 +122,7 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
       JWT_SECRET: "a secret that only the simulator knows",
       DEFAULT_GRANTS: "open",
       MAX_SESSIONS_PER_USER: random.pick(["20", "20", "3"]) ?? "20",
+      AWAY_AFTER_SECONDS: random.pick(["300", "20", "0"]) ?? "300",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
@@ -134,6 +139,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
+  await checkPresences(world, crowd);
 }
 
 function report({ seed, steps }: SeededRun, step: number | string, failure: string, last: string[]): string {

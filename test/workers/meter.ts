@@ -6,6 +6,7 @@ import { runInDurableObject } from "cloudflare:test";
  */
 export class Meter {
   rows = 0;
+  rowsRead = 0;
   schemaRows = 0;
   alarmsSet = 0;
   readonly statements: string[] = [];
@@ -47,6 +48,7 @@ export class Meter {
   off(): this {
     this.#undo();
     for (const { query, cursor } of this.#cursors) {
+      this.rowsRead += cursor.rowsRead;
       if (cursor.rowsWritten === 0) continue;
       this.statements.push(query.replace(/\s+/g, " ").slice(0, 60));
       if (/^(CREATE|INSERT INTO schema|UPDATE schema|INSERT INTO channel)/.test(query))
