@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
+import { Directory } from "../../src/directory/directory.ts";
 import { User } from "../../src/user/user.ts";
 import { FAULTS, FaultTable, KINDS } from "./fault-table.ts";
 import { MUTANTS } from "./mutants.ts";
@@ -13,7 +14,7 @@ const SEEDS = 200;
 const STEPS = 500;
 /** A fault that hardly ever met an object proves nothing about it. */
 const OFTEN = 100;
-const cores = { user: User, channel: Channel };
+const cores = { user: User, channel: Channel, directory: Directory };
 const cli = fileURLToPath(new URL("run.ts", import.meta.url));
 
 describe("users and channels under faults", () => {
