@@ -1,5 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
-import type { DirectoryChannel, DirectoryPort, DirectoryUser, ShardQuery } from "../objects/ports.ts";
+import type {
+  DirectoryChannel,
+  DirectoryPort,
+  DirectoryUser,
+  ShardQuery,
+} from "../objects/directory-port.ts";
 import { Waking } from "../objects/waking-object.ts";
 import { Directory } from "./directory.ts";
 

@@ -1,13 +1,13 @@
-import { DueTimes } from "../objects/due-times.ts";
-import { Database } from "../objects/migrations.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
   DirectoryUser,
   Order,
-  Ports,
   ShardQuery,
-} from "../objects/ports.ts";
+} from "../objects/directory-port.ts";
+import { DueTimes } from "../objects/due-times.ts";
+import { Database } from "../objects/migrations.ts";
+import type { Ports } from "../objects/ports.ts";
 import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
 import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
 import { Graveyard } from "./graveyard.ts";

@@ -1,4 +1,5 @@
-import type { Order, Sql } from "../objects/ports.ts";
+import type { Order } from "../objects/directory-port.ts";
+import type { Sql } from "../objects/ports.ts";
 
 /**
  * What a shard lists, by kind and name. Who is gone stays for a while with `gone_at`, so that a late word of

@@ -10,7 +10,6 @@ import type {
 import type { Claims } from "../protocol/claims.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
 import type { Device } from "../protocol/names.ts";
 import type {
   Presence,
@@ -20,6 +19,7 @@ import type {
   Watch,
   WatcherPage,
 } from "../protocol/presence.ts";
+import type { DirectoryPort } from "./directory-port.ts";
 
 /*
  * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
@@ -200,35 +200,6 @@ export type NoticeAnswer =
   /** Send it again, with what is true by then, to this waking. */
   | { is: "another waking"; waking: string };
 
-/** Of two states of one name the one with the higher version counts, of the same version the later one. */
-export interface Order {
-  version: number;
-  /** Milliseconds. */
-  at: number;
-}
-
-/** One user of the directory. */
-export interface DirectoryUser extends Order {
-  /** As back ends see it; `offline` takes the user out. */
-  presence: Presence;
-  /** Live ones. */
-  sessions: number;
-}
-
-/** One channel of the directory; without members it is taken out. Its version is always 0. */
-export interface DirectoryChannel extends Order {
-  channel: string;
-  /** Invisible ones too. */
-  members: number;
-}
-
-/** One page of a shard, by name. */
-export interface ShardQuery {
-  after?: string;
-  prefix?: string;
-  limit: number;
-}
-
 /** Why a session ended. */
 export type EndReason =
   | "closed"
@@ -335,18 +306,6 @@ export interface ChannelPort {
   lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
-}
-
-/** One shard of the directory: a projection, rebuilt from the others when it is lost. */
-export interface DirectoryPort {
-  /** Null where it was taken; else the later order that is held, and nothing changed: the caller is behind. */
-  setUser(entry: DirectoryUser): Promise<Order | null>;
-  setChannel(entry: DirectoryChannel): Promise<Order | null>;
-  users(query: ShardQuery): Promise<OnlineUser[]>;
-  channels(query: ShardQuery): Promise<OccupiedChannel[]>;
-  counts(): Promise<Stats>;
-  /** Those of these users that are not listed as online. */
-  unknown(users: string[]): Promise<string[]>;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

@@ -1,4 +1,5 @@
-import type { ChannelPort, ConnectRequest, DirectoryPort, Objects, UserPort } from "./ports.ts";
+import type { DirectoryPort } from "./directory-port.ts";
+import type { ChannelPort, ConnectRequest, Objects, UserPort } from "./ports.ts";
 import { sealedUpgrade } from "./sealed.ts";
 
 /** How our objects are named: a user id or a channel name is the name of its object. A new stub per call. */

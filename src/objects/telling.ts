@@ -1,6 +1,7 @@
+import type { Order } from "./directory-port.ts";
 import type { Duty } from "./due-times.ts";
 import { FIRST_RETRY_MS, retryDelay } from "./outbox.ts";
-import type { Background, Clock, Log, Order } from "./ports.ts";
+import type { Background, Clock, Log } from "./ports.ts";
 
 /** Something whose state the directory is to hold. */
 export interface Subject {

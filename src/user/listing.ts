@@ -1,5 +1,6 @@
 import type { Settings } from "../config.ts";
-import type { Order, Ports } from "../objects/ports.ts";
+import type { Order } from "../objects/directory-port.ts";
+import type { Ports } from "../objects/ports.ts";
 import { userShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
 import type { Presence } from "../protocol/presence.ts";

@@ -1,4 +1,5 @@
-import type { ChannelPort, DirectoryPort, Objects, UserPort } from "../../src/objects/ports.ts";
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
+import type { ChannelPort, Objects, UserPort } from "../../src/objects/ports.ts";
 import { Call, CallFailed, serving } from "./call.ts";
 import type { Kind } from "./fault-table.ts";
 import type { Instance } from "./instance.ts";

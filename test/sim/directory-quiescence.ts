@@ -1,4 +1,4 @@
-import type { DirectoryPort } from "../../src/objects/ports.ts";
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import { shardNames } from "../../src/objects/shards.ts";
 import type { Crowd } from "./clients.ts";
 import { granted } from "./granted.ts";

@@ -1,4 +1,5 @@
-import type { ChannelPort, DirectoryPort, Keeper, UserPort } from "../../src/objects/ports.ts";
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
+import type { ChannelPort, Keeper, UserPort } from "../../src/objects/ports.ts";
 import type { Woken } from "../../src/objects/waking-object.ts";
 import type { Planned } from "./scheduler.ts";
 import type { ServerSocket } from "./server-socket.ts";

@@ -1,7 +1,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import type { DirectoryPort, DirectoryUser } from "../../src/objects/ports.ts";
+import type { DirectoryPort, DirectoryUser } from "../../src/objects/directory-port.ts";
 import { Meter } from "./meter.ts";
 
 afterEach(() => void vi.useRealTimers());
