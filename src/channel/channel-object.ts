@@ -71,4 +71,8 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
   lastSeen(sessions: string[]) {
     return this.#shell.keeper.lastSeen(sessions);
   }
+
+  list() {
+    return this.#shell.keeper.list();
+  }
 }

@@ -234,6 +234,12 @@ export class Channel implements Keeper, ChannelPort {
     };
   }
 
+  async list(): Promise<void> {
+    this.#due.fire();
+    this.#listing.telling.confirm();
+    this.#tellEnds();
+  }
+
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {
     const heard: Record<string, number> = {};
     for (const session of sessions) {

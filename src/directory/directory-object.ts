@@ -14,7 +14,7 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#waking = new Waking(ctx, env, (ports) => new Directory(ports));
+    this.#waking = new Waking(ctx, env, (ports, settings, name) => new Directory(ports, settings, name));
   }
 
   override alarm(_info?: AlarmInvocationInfo) {

@@ -1,3 +1,4 @@
+import type { Settings } from "../config.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
@@ -8,7 +9,10 @@ import type {
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type { Ports } from "../objects/ports.ts";
+import { isOutdated } from "../objects/shards.ts";
+import type { BasicPorts } from "../objects/waking-object.ts";
 import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
+import { Audit } from "./audit.ts";
 import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
 import { Graveyard } from "./graveyard.ts";
 
@@ -23,15 +27,19 @@ export class Directory implements DirectoryPort {
   readonly #clock: Ports["clock"];
   readonly #table: EntryTable;
   readonly #graveyard: Graveyard;
+  readonly #audit: Audit;
   readonly #due: DueTimes;
   /** Counting reads every row, so it is done once and then kept up. Lost on sleep, counted again. */
   readonly #counts = new Map<EntryKind, EntryCount>();
 
-  constructor(ports: Pick<Ports, "clock" | "sql" | "alarm" | "log">) {
+  /** A shard of another `DIRECTORY_SHARDS` forgets all: should it count again one day, it would list ghosts. */
+  constructor(ports: BasicPorts, settings: Settings, name: string) {
     this.#clock = ports.clock;
     this.#table = new EntryTable(new Database(ports.sql, MIGRATIONS));
+    if (isOutdated(name, settings.DIRECTORY_SHARDS)) this.#table.clear();
+    this.#audit = new Audit(ports, this.#table);
     this.#graveyard = new Graveyard(ports, this.#table);
-    this.#due = new DueTimes(ports, [this.#graveyard]);
+    this.#due = new DueTimes(ports, [this.#graveyard, this.#audit]);
     this.#due.fire();
   }
 
@@ -79,7 +87,8 @@ export class Directory implements DirectoryPort {
     if (known !== undefined && looksSame(known, entry)) return null;
     this.#table.write(kind, name, entry);
     this.#recount(kind, known, entry);
-    if (entry.goneAt !== null) this.#graveyard.bury();
+    if (entry.goneAt === null) this.#audit.begin();
+    else this.#graveyard.bury();
     this.#due.arm();
     return null;
   }

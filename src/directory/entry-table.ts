@@ -51,6 +51,8 @@ const PAGE = `SELECT name, detail, size FROM entry
 const COUNT = `SELECT count(*) AS entries, ifnull(sum(size), 0) AS size FROM entry
   WHERE kind = ? AND gone_at IS NULL`;
 const OLDEST_GONE = "SELECT min(gone_at) AS goneAt FROM entry";
+const LISTED = "SELECT kind, name FROM entry WHERE gone_at IS NULL ORDER BY kind, name LIMIT ? OFFSET ?";
+const DELETE_ALL = "DELETE FROM entry";
 const PURGE = "DELETE FROM entry WHERE gone_at <= ?";
 
 /** Names are made of `+` to `~`: this comes before all of them, and the other after all. */
@@ -84,6 +86,16 @@ export class EntryTable {
   /** Reads all of that kind. */
   count(kind: EntryKind): EntryCount {
     return this.#sql.all<EntryCount>(COUNT, kind)[0] ?? { entries: 0, size: 0 };
+  }
+
+  /** So many of those listed, from there on in the order of kinds and names. */
+  listed(limit: number, offset: number): { kind: EntryKind; name: string }[] {
+    return this.#sql.all(LISTED, limit, offset);
+  }
+
+  /** Nothing was ever told. */
+  clear(): void {
+    if (this.#sql.all("SELECT name FROM entry LIMIT 1").length > 0) this.#sql.run(DELETE_ALL);
   }
 
   /** Since when the longest gone is gone; null where nobody is. Reads everything. */

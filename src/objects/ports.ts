@@ -285,7 +285,7 @@ export interface UserPort {
   unwatchedBy(watcher: string, order: number): Promise<void>;
   /** From a watched user's object. */
   notice(notice: Notice): Promise<NoticeAnswer>;
-  /** From a channel that the directory does not know this user: tell it anew. */
+  /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
 }
 
@@ -306,6 +306,8 @@ export interface ChannelPort {
   lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
+  /** From the directory: tell it anew. */
+  list(): Promise<void>;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

@@ -22,6 +22,12 @@ export function shardNames(shards: number): string[] {
   return Array.from({ length: shards }, (_, index) => shardName(index, shards));
 }
 
+/** Whether this is a shard of another number of shards. */
+export function isOutdated(shard: string, shards: number): boolean {
+  const count = /^\d+-of-(\d+)$/.exec(shard)?.[1];
+  return count !== undefined && Number(count) !== shards;
+}
+
 function shardName(index: number, shards: number): string {
   return `${index}-of-${shards}`;
 }

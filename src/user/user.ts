@@ -231,7 +231,8 @@ export class User implements Keeper, UserPort {
   }
 
   async list(): Promise<void> {
-    this.#listing.confirm();
+    this.#due.fire();
+    this.#listing.telling.confirm();
     this.#settle();
   }
 

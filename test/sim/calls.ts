@@ -38,6 +38,7 @@ const CHANNEL_METHODS = {
   removeMember: 0,
   lastActive: 0,
   setMember: 0,
+  list: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 const DIRECTORY_METHODS = {
   setUser: 0,

@@ -1,10 +1,15 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import type { DirectoryPort, DirectoryUser } from "../../src/objects/directory-port.ts";
+import { userShard } from "../../src/objects/shards.ts";
+import { UserObject } from "../../src/user/user-object.ts";
 import { Meter } from "./meter.ts";
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const FIVE_MINUTES_MS = 300_000;
 
@@ -50,7 +55,7 @@ test("[DI5] pages of a shard go by name, by prefix too, and neither repeat nor s
   for (const name of names) await shard.setChannel(channel(name, 1, 10));
   for (const prefix of ["", "a", "a:b", "a:", "b", "c"]) {
     const seen: string[] = [];
-    for (;;) {
+    for (let pages = 0; pages < 10; pages++) {
       const after = seen.at(-1);
       const page = await shard.channels({ prefix, limit: 2, ...(after && { after }) });
       if (page.length === 0) break;
@@ -80,6 +85,8 @@ test("[DI10] a late 'online' brings nobody back, for five minutes at least", asy
   vi.setSystemTime(now + 2 * FIVE_MINUTES_MS + 10_000);
   await runDurableObjectAlarm(stub);
   expect(await remembered(stub)).toEqual([]);
+  vi.setSystemTime(now + 3_700_000); // nobody is listed any more, so nobody is asked
+  await runDurableObjectAlarm(stub);
   expect(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())).toBeNull();
 });
 
@@ -122,4 +129,38 @@ test("[DI16] a thousand who leave at once set one alarm in their shard, and are 
   meter.off();
   expect(meter.statements.filter((statement) => statement.startsWith("DELETE"))).toHaveLength(1);
   expect(await remembered(stubOf("di16"))).toEqual([]);
+});
+
+test("[DI19] who is listed and is not there is found by asking, a hundred in the hour", async () => {
+  const shard = portOf("di19");
+  for (let i = 0; i < 150; i++) await shard.setUser(online(`di19-${1000 + i}`, 9, 10));
+  await shard.setChannel(channel("di19-room", 3, 10));
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const found: number[] = [];
+  for (let hour = 1; hour <= 2; hour++) {
+    vi.setSystemTime(Date.now() + 3_601_000);
+    const asked = vi.spyOn(UserObject.prototype, "list");
+    await runDurableObjectAlarm(stubOf("di19"));
+    await vi.waitUntil(() => asked.mock.calls.length >= 50, { timeout: 5000 });
+    found.push(asked.mock.calls.length);
+    asked.mockRestore();
+  }
+  expect(Math.max(...found)).toBeLessThanOrEqual(100);
+});
+
+test("[DI19] an object that was never used, or lost all it had, takes itself out when it is asked", async () => {
+  const shard = portOf(userShard("di19-ghost", 4));
+  await shard.setUser(online("di19-ghost", 9, 10));
+  expect(await shard.unknown(["di19-ghost"])).toEqual([]);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_601_000 });
+  await runDurableObjectAlarm(stubOf(userShard("di19-ghost", 4)));
+  await vi.waitUntil(async () => (await shard.unknown(["di19-ghost"])).length === 1, { timeout: 5000 });
+});
+
+test("[DI20] a shard of another number of shards forgets all when it wakes, so that it never lists ghosts", async () => {
+  const shard = portOf("0-of-9");
+  await shard.setUser(online("di20", 1, 10));
+  expect(await listed("0-of-9")).toEqual(["di20 1"]);
+  await evictDurableObject(stubOf("0-of-9"));
+  expect(await listed("0-of-9")).toEqual([]);
 });
