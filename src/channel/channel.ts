@@ -46,12 +46,6 @@ const MIGRATIONS = [
   [...REMOVAL_MIGRATION],
 ];
 
-/**
- * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
- * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
- */
-const MOST_ENDED_PER_USER = 200;
-
 /** The contract: recovery without the grant `history` reaches back so far. */
 const REACH_WITHOUT_HISTORY_MS = 120_000;
 
@@ -116,8 +110,7 @@ export class Channel implements Keeper, ChannelPort {
       this.#listing.telling,
     ]);
     this.#reconcile();
-    this.#due.fire();
-    this.#tellEnds();
+    this.#carryOn();
   }
 
   /**
@@ -126,7 +119,7 @@ export class Channel implements Keeper, ChannelPort {
    * socket and without an admission under way, and such a row is over: its user is told by outbox.
    */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
-    if (this.#sessions.endedOf(request.user) >= MOST_ENDED_PER_USER) {
+    if (this.#sessions.isFullOf(request.user)) {
       return refusal("unavailable", "too many sessions of this user ended a moment ago");
     }
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
@@ -174,8 +167,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   alarm(): void {
-    this.#due.fire();
-    this.#tellEnds();
+    this.#carryOn();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
@@ -185,8 +177,7 @@ export class Channel implements Keeper, ChannelPort {
     if (!WITHOUT_GRACE.has(reason)) return;
     const user = this.#sessions.userOf(session);
     if (user !== undefined) this.#sessions.endGrace(user);
-    this.#due.fire();
-    this.#tellEnds();
+    this.#carryOn();
   }
 
   async removeMember(user: string): Promise<void> {
@@ -195,8 +186,7 @@ export class Channel implements Keeper, ChannelPort {
       if (row.user === user && row.end === null) await this.end(row.session, CLOSE.ended, "removed");
     }
     this.#sessions.endGrace(user);
-    this.#due.fire(); // who is sent away leaves at once
-    this.#tellEnds();
+    this.#carryOn(); // who is sent away leaves at once
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
@@ -210,8 +200,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
-    this.#due.fire();
-    this.#tellEnds();
+    this.#carryOn();
     return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
 
@@ -220,8 +209,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async summary(): Promise<ChannelSummary> {
-    this.#due.fire();
-    this.#tellEnds();
+    this.#carryOn();
     return {
       channel: this.#name,
       members: this.#members.count,
@@ -328,6 +316,12 @@ export class Channel implements Keeper, ChannelPort {
 
   #end(session: string, reason: EndReason): void {
     this.#markEnded(session, reason);
+    this.#tellEnds();
+  }
+
+  /** What is due is done, and what follows from it told. */
+  #carryOn(): void {
+    this.#due.fire();
     this.#tellEnds();
   }
 
