@@ -85,15 +85,31 @@ export class Telling implements Duty {
     try {
       const held = await this.#subject.send(order);
       this.#isUnderWay = false;
-      this.#tries = 0;
-      this.#retryAt = null;
-      this.#told = held === null ? look : undefined;
-      if (held !== null) this.#order = held;
+      if (held === null) this.#taken(look);
+      else this.#overtaken(held);
     } catch (cause) {
       this.#isUnderWay = false;
-      this.#retryAt = this.#ports.clock.now() + retryDelay(this.#tries++);
-      this.#ports.log.warn("directory not told", { tries: this.#tries }, cause);
+      this.#failed(cause);
     }
     this.#onSettled();
+  }
+
+  #taken(look: string): void {
+    this.#told = look;
+    this.#tries = 0;
+    this.#retryAt = null;
+  }
+
+  /** Told again at once, and if that was in vain after a pause: two that correct one another would never rest. */
+  #overtaken(held: Order): void {
+    this.#order = held;
+    if (this.#told === undefined) return this.#failed();
+    this.#told = undefined;
+    this.#tries = 0;
+  }
+
+  #failed(cause?: unknown): void {
+    this.#retryAt = this.#ports.clock.now() + retryDelay(this.#tries++);
+    this.#ports.log.warn("directory not told", { tries: this.#tries }, cause);
   }
 }

@@ -56,19 +56,26 @@ test("[DI4] who is erased is not listed, and may come back", async () => {
   back.socket.close(1000);
 });
 
-test("[DI12] that a user is gone is owed until the directory knows, whatever crashes", async () => {
-  const client = await WorkerClient.connect("li-gone");
-  await until(async () => (await online("li-gone")) !== undefined);
-  const failing = vi.spyOn(DirectoryObject.prototype, "setUser").mockRejectedValue(new Error("down"));
-  client.socket.close(1000);
-  await until(() => failing.mock.calls.length > 0);
-  await abortAllDurableObjects();
-  failing.mockRestore();
-  expect(await online("li-gone")).toBeDefined(); // nobody has told it yet
-  await runDurableObjectAlarm(env.USER.getByName("li-gone"));
-  await until(async () => (await online("li-gone")) === undefined);
-  await until(async () => (await owes("li-gone")) === 0);
-});
+test.each([
+  ["left", ({ socket }: WorkerClient) => socket.close(1000)],
+  ["erased", () => request("/v1/users/li-erased-gone", { method: "DELETE", headers: KEY })],
+] as const)(
+  "[DI12] that a user is gone (%s) is owed until the directory knows, whatever crashes",
+  async (how, go) => {
+    const user = `li-${how}-gone`;
+    const client = await WorkerClient.connect(user);
+    await until(async () => (await online(user)) !== undefined);
+    const failing = vi.spyOn(DirectoryObject.prototype, "setUser").mockRejectedValue(new Error("down"));
+    await go(client);
+    await until(() => failing.mock.calls.length > 0);
+    await abortAllDurableObjects();
+    failing.mockRestore();
+    expect(await online(user)).toBeDefined(); // nobody has told it yet
+    await runDurableObjectAlarm(env.USER.getByName(user));
+    await until(async () => (await online(user)) === undefined);
+    await until(async () => (await owes(user)) === 0);
+  },
+);
 
 const owes = (user: string) =>
   runInDurableObject(
