@@ -35,6 +35,7 @@ import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { Listing } from "./listing.ts";
 import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
 import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
@@ -51,12 +52,6 @@ const MIGRATIONS = [
   [...REMOVAL_MIGRATION],
   [...MEMBER_STATE_MIGRATION],
 ];
-
-/**
- * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
- * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
- */
-const MOST_ENDED_PER_USER = 200;
 
 /** The contract: recovery without the grant `history` reaches back so far. */
 const REACH_WITHOUT_HISTORY_MS = 120_000;
@@ -77,6 +72,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #endings: Endings;
   readonly #sweep: Sweep;
   readonly #departures: Departures;
+  readonly #listing: Listing;
   readonly #due: DueTimes;
   readonly #frames: ChannelFrames;
   readonly #userFrames: UserFrames;
@@ -117,18 +113,28 @@ export class Channel implements Keeper, ChannelPort {
       ports,
       this.#connections,
       () => ttlMs,
-      (ended) => this.#endings.endAll(ended),
+      (ended) => {
+        this.#listing.swept();
+        this.#endings.endAll(ended);
+      },
     );
-    this.#departures = new Departures(ports, this.#sessions, this.#members);
+    this.#listing = new Listing(ports, settings, { channel: name, members: this.#members }, () => {
+      this.#departures.run(); // rows that were kept until the directory knew that nobody is left
+      this.#settle();
+    });
+    this.#departures = new Departures(ports, this.#sessions, this.#members, {
+      isOwed: () => this.#listing.isOwed(),
+      tell: () => this.#settle(),
+    });
     this.#due = new DueTimes(ports, [
       this.#admissions,
       this.#sweep,
       this.#departures,
       this.#departures.outbox,
+      this.#listing.telling,
     ]);
     this.#endings.reconcile();
-    this.#due.fire();
-    this.#departures.outbox.kick();
+    this.#carryOn();
   }
 
   /**
@@ -137,7 +143,7 @@ export class Channel implements Keeper, ChannelPort {
    * socket and without an admission under way, and such a row is over: its user is told by outbox.
    */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
-    if (this.#sessions.endedOf(request.user) >= MOST_ENDED_PER_USER) {
+    if (this.#sessions.isFullOf(request.user)) {
       return refusal("unavailable", "too many sessions of this user ended a moment ago");
     }
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
@@ -157,6 +163,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#members.put(row);
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
+    this.#listing.kick();
     this.#due.arm();
     const { standing, rest } = this.#standing(connection, request.recover);
     connection.send({ ...welcomeFrame(connection, this.#settings), ...standing });
@@ -183,18 +190,18 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   alarm(): void {
-    this.#due.fire();
+    this.#carryOn();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
     this.#endings.order(session, code, reason);
-    this.#due.fire(); // some leave at once
+    this.#carryOn(); // some leave at once
   }
 
   async removeMember(user: string): Promise<void> {
     this.#removals.add(user);
     this.#endings.remove(user);
-    this.#due.fire();
+    this.#carryOn();
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
@@ -208,7 +215,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
-    this.#due.fire();
+    this.#carryOn();
     if (caller === undefined) return this.#members.pageOfAll(query);
     return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
@@ -218,7 +225,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async summary(): Promise<ChannelSummary> {
-    this.#due.fire();
+    this.#carryOn();
     return {
       channel: this.#name,
       ...this.#members.counts,
@@ -228,6 +235,12 @@ export class Channel implements Keeper, ChannelPort {
       relays: 0,
       createdAt: this.#log.createdAt,
     };
+  }
+
+  async list(): Promise<void> {
+    this.#due.fire();
+    this.#listing.telling.confirm();
+    this.#settle();
   }
 
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {
@@ -328,8 +341,15 @@ export class Channel implements Keeper, ChannelPort {
     }
   }
 
+  /** What is due is done, and what follows from it told. */
+  #carryOn(): void {
+    this.#due.fire();
+    this.#settle();
+  }
+
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
+    this.#listing.kick();
     this.#due.arm();
     this.#departures.outbox.kick();
   }

@@ -138,7 +138,8 @@ export class Outbox<D extends Debt> implements Duty {
   }
 }
 
-function retryDelay(tries: number): number {
+/** How long to wait after so many failed tries, in milliseconds. */
+export function retryDelay(tries: number): number {
   if (tries >= TRIES_BEFORE_PARKED) return PARKED_RETRY_MS;
   return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries);
 }

@@ -19,6 +19,7 @@ import type {
   Watch,
   WatcherPage,
 } from "../protocol/presence.ts";
+import type { DirectoryPort } from "./directory-port.ts";
 
 /*
  * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
@@ -89,7 +90,7 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
-  /** One shard of the directory, by the name that `directory/shards.ts` gives it. */
+  /** One shard of the directory, by the name that `shards.ts` gives it. */
   directory(shard: string): DirectoryPort;
 }
 
@@ -203,30 +204,6 @@ export type NoticeAnswer =
   /** Send it again, with what is true by then, to this waking. */
   | { is: "another waking"; waking: string };
 
-/** One user of the directory. */
-export interface DirectoryUser {
-  /** As back ends see it; `offline` takes the user out. */
-  presence: Presence;
-  sessions: number;
-  /** The user's version; of two with the same one the later `at`, in milliseconds, counts. */
-  version: number;
-  at: number;
-}
-
-/** One channel of the directory; without members it is taken out. */
-export interface DirectoryChannel {
-  channel: string;
-  members: number;
-  at: number;
-}
-
-/** One page of a shard, by name. */
-export interface ShardQuery {
-  after?: string;
-  prefix?: string;
-  limit: number;
-}
-
 /** Why a session ended. */
 export type EndReason =
   | "closed"
@@ -312,7 +289,7 @@ export interface UserPort {
   unwatchedBy(watcher: string, order: number): Promise<void>;
   /** From a watched user's object. */
   notice(notice: Notice): Promise<NoticeAnswer>;
-  /** From a channel that the directory does not know this user: tell it anew. */
+  /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
 }
 
@@ -333,17 +310,8 @@ export interface ChannelPort {
   lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
-}
-
-/** One shard of the directory: a projection, rebuilt from the others when it is lost. */
-export interface DirectoryPort {
-  setUser(entry: DirectoryUser): Promise<void>;
-  setChannel(entry: DirectoryChannel): Promise<void>;
-  users(query: ShardQuery): Promise<(Presence & { sessions: number })[]>;
-  channels(query: ShardQuery): Promise<{ channel: string; members: number }[]>;
-  counts(): Promise<{ users: number; sessions: number; channels: number }>;
-  /** Those of these users that are not listed as online. */
-  unknown(users: string[]): Promise<string[]>;
+  /** From the directory: tell it anew. */
+  list(): Promise<void>;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

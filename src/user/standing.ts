@@ -66,7 +66,13 @@ export class Standing {
     const after = { ...before, row: next, sessions };
     const versions = versionsAfter(before, after);
     this.change(() => {
-      this.#row.write({ ...next, ...versions, shownActiveAt: shownActiveAfter(before, after) });
+      const owesDirectory = next.owesDirectory || vanishes(before, after);
+      this.#row.write({
+        ...next,
+        ...versions,
+        shownActiveAt: shownActiveAfter(before, after),
+        owesDirectory,
+      });
       also?.();
       this.#tell(before, after, versions);
     });
@@ -97,9 +103,11 @@ export class Standing {
 
   /** Nothing is left but this row. */
   erase(row: UserRow): void {
+    const before = this.facts();
+    const owesDirectory = before.row.owesDirectory || vanishes(before, { ...before, row, sessions: [] });
     this.change(() => {
       this.sessions.deleteAll();
-      this.#row.write(row);
+      this.#row.write({ ...row, owesDirectory });
     });
   }
 
@@ -127,4 +135,9 @@ function shownActiveAfter(before: PresenceFacts, after: PresenceFacts): number |
   const vanishes = shownOf(before).status !== "offline" && shownOf(after).status === "offline";
   if (!vanishes) return after.row.shownActiveAt;
   return Math.max(presenceOf(before).lastActiveAt ?? 0, after.row.lastActiveAt ?? 0);
+}
+
+/** Whether the user turns offline: then the directory has to hear of it, whatever happens to this object. */
+function vanishes(before: PresenceFacts, after: PresenceFacts): boolean {
+  return presenceOf(before).status !== "offline" && presenceOf(after).status === "offline";
 }

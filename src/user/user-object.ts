@@ -111,4 +111,8 @@ export class UserObject extends DurableObject<Env> implements UserPort {
   notice(notice: Notice) {
     return this.#shell.keeper.notice(notice);
   }
+
+  list() {
+    return this.#shell.keeper.list();
+  }
 }

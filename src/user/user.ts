@@ -31,6 +31,7 @@ import { ChannelFrames } from "./channel-frames.ts";
 import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
 import { Endings } from "./endings.ts";
 import { HOLD_MIGRATION } from "./hold-table.ts";
+import { Listing } from "./listing.ts";
 import { NOTICE_JOB_MIGRATION } from "./notice-job-table.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { memberOf } from "./presence.ts";
@@ -47,7 +48,7 @@ import {
 import { Sessions } from "./sessions.ts";
 import { Standing } from "./standing.ts";
 import { Statuses } from "./statuses.ts";
-import { USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
+import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
 import { View } from "./view.ts";
 import { WatchFrames } from "./watch-frames.ts";
 import { WATCHER_MIGRATION } from "./watcher-table.ts";
@@ -59,6 +60,7 @@ const MIGRATIONS = [
   [...SESSION_STATUS_MIGRATION, ...USER_STATUS_MIGRATION],
   [...ROSTER_DEBT_MIGRATION],
   [...HOLD_MIGRATION, ...RELEASE_MIGRATION, ...WATCHER_MIGRATION, ...NOTICE_JOB_MIGRATION],
+  [...USER_LISTING_MIGRATION],
 ];
 const UNSEEN_SWEEP_FACTOR = 10;
 
@@ -76,6 +78,7 @@ export class User implements Keeper, UserPort {
   readonly #activity: Activity;
   readonly #endings: Endings;
   readonly #rosterTells: RosterTells;
+  readonly #listing: Listing;
   readonly #connections: Connections;
   readonly #sweep: Sweep;
   readonly #due: DueTimes;
@@ -99,6 +102,7 @@ export class User implements Keeper, UserPort {
     this.#statuses = new Statuses(this.#standing, ports.clock);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections);
+    this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
     const own = { standing: this.#standing, connections: this.#connections };
     this.#activity = new Activity(ports, settings, own, {
       gone: (session) => this.#endings.end(session, "lost"),
@@ -148,11 +152,11 @@ export class User implements Keeper, UserPort {
       this.#endings.outbox,
       this.#rosterTells.outbox,
       ...this.#watches.duties,
+      this.#listing.telling,
     ]);
     this.#endings.reconcile();
     this.#due.fire();
-    this.#rosterTells.outbox.kick();
-    this.#watches.kick();
+    this.#settle();
   }
 
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
@@ -294,8 +298,15 @@ export class User implements Keeper, UserPort {
     this.#settle();
   }
 
+  async list(): Promise<void> {
+    this.#due.fire();
+    this.#listing.telling.confirm();
+    this.#settle();
+  }
+
   alarm(): void {
     this.#due.fire();
+    this.#listing.confirm();
     this.#settle();
   }
 
@@ -316,6 +327,7 @@ export class User implements Keeper, UserPort {
 
   /** At the end of a turn that may have changed something: what is owed is sent, and the alarm set for the rest. */
   #settle(): void {
+    this.#listing.kick();
     this.#due.arm();
     this.#endings.outbox.kick();
     this.#rosterTells.outbox.kick();

@@ -37,7 +37,8 @@ export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: Simul
 
 /** A duty that was done before its time leaves its alarm behind: it fires in vain, once. */
 async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
-  const idle = () => world.objects().filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
+  const keepers = world.objects().filter(({ kind }) => kind !== "directory"); // which asks around once an hour
+  const idle = () => keepers.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
   if (idle().length === 0) return;
   const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
   const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);

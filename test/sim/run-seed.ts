@@ -3,6 +3,7 @@ import type { CallFaults } from "./calls.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
 import { Crowd } from "./clients.ts";
 import { takeStep } from "./commands.ts";
+import { checkDirectory } from "./directory-quiescence.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
 import { checkErasure, checkRevocation } from "./last-orders.ts";
@@ -143,6 +144,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
+  await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
 }
 
