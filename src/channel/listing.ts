@@ -65,7 +65,8 @@ export class Listing implements Subject {
     const before = this.#sweptAt ?? now - 1.5 * this.#sweepMs;
     this.#sweptAt = now;
     const period = this.#sweepMs * SWEEPS_PER_CHECK;
-    if (Math.floor(now / period) === Math.floor(before / period) || this.#members.counts.members === 0) return;
+    if (Math.floor(now / period) === Math.floor(before / period) || this.#members.counts.members === 0)
+      return;
     this.telling.confirm();
     this.#missing.find(this.#members.users());
   }
