@@ -3,8 +3,7 @@ import type { Order } from "../objects/directory-port.ts";
 import type { Ports } from "../objects/ports.ts";
 import { userShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
-import type { Presence } from "../protocol/presence.ts";
-import { presenceOf, versionsOf } from "./presence.ts";
+import { versionsOf } from "./presence.ts";
 import type { Standing } from "./standing.ts";
 
 /**
@@ -41,12 +40,12 @@ export class Listing implements Subject {
 
   /** Tells anew, unless the user is offline and nobody has to know. */
   confirm(): void {
-    if (this.#presence().status !== "offline") this.telling.confirm();
+    if (this.#standing.presence().status !== "offline") this.telling.confirm();
   }
 
   /** When the user was last active is no news: activity writes nothing. */
   look(): string {
-    const { lastActiveAt: _, ...shown } = this.#presence();
+    const { lastActiveAt: _, ...shown } = this.#standing.presence();
     return shown.status === "offline" ? "offline" : JSON.stringify([shown, this.#sessions()]);
   }
 
@@ -55,11 +54,11 @@ export class Listing implements Subject {
   }
 
   isOwed(): boolean {
-    return this.#standing.row().owesDirectory && this.#presence().status === "offline";
+    return this.#standing.row().owesDirectory && this.#standing.presence().status === "offline";
   }
 
   send(order: Order): Promise<Order | null> {
-    const presence = this.#presence();
+    const presence = this.#standing.presence();
     const shard = this.#objects.directory(userShard(presence.user, this.#shards));
     return shard.setUser({ presence, sessions: this.#sessions(), ...order });
   }
@@ -70,13 +69,9 @@ export class Listing implements Subject {
     this.#standing.writeRow({ ...this.#standing.row(), owesDirectory: false });
   }
 
-  #presence(): Presence {
-    return presenceOf(this.#standing.facts());
-  }
-
   /** In its grace a user still stands for one: a flap is no news. */
   #sessions(): number {
     const live = this.#standing.all().filter(({ endedAt }) => endedAt === null).length;
-    return this.#presence().status === "offline" ? 0 : Math.max(1, live);
+    return this.#standing.presence().status === "offline" ? 0 : Math.max(1, live);
   }
 }

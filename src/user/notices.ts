@@ -236,11 +236,14 @@ class Walk {
   }
 
   next(): WatcherRow | undefined {
-    if (this.#left === 0) return undefined;
+    if (this.#left === 0 || this.isAtEnd) return undefined;
     if (this.#page.length === 0) this.#page = this.#watchers.toTell(this.cursor, LANES);
     const row = this.#page.shift();
-    if (row === undefined) this.isAtEnd = true;
-    else this.cursor = row.watcher;
+    if (row === undefined) {
+      this.isAtEnd = true;
+      return undefined;
+    }
+    this.cursor = row.watcher;
     this.#left -= 1;
     return row;
   }

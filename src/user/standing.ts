@@ -1,4 +1,5 @@
 import type { Database } from "../objects/migrations.ts";
+import type { Presence } from "../protocol/presence.ts";
 import {
   isSameMember,
   memberOf,
@@ -33,6 +34,7 @@ export class Standing {
   /** Read once per change: an event asks for them several times. Lost on sleep, read again. */
   #cachedRow: UserRow | undefined;
   #cachedSessions: readonly SessionRow[] | undefined;
+  #cachedPresence: Presence | undefined;
 
   constructor(user: string, sql: Database, graceMs: number, hooks: StandingHooks) {
     this.#user = user;
@@ -58,6 +60,12 @@ export class Standing {
     const { row, all } = { row: this.row(), all: this.all() };
     const facts = { user: this.#user, row, sessions: all, silent, graceMs: this.#graceMs };
     return activeAt === undefined ? facts : { ...facts, activeAt };
+  }
+
+  /** As the user and back ends see it, whatever is silent. */
+  presence(): Presence {
+    this.#cachedPresence ??= presenceOf(this.facts());
+    return this.#cachedPresence;
   }
 
   /** Writes the user's row: as it is to be, with the versions that this brings. */
@@ -118,6 +126,7 @@ export class Standing {
     } finally {
       this.#cachedRow = undefined;
       this.#cachedSessions = undefined;
+      this.#cachedPresence = undefined;
     }
   }
 
