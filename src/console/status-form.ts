@@ -47,7 +47,7 @@ export class StatusForm {
     this.element = element(
       "form",
       { class: "status-form", "aria-label": `Status of ${user}` },
-      element("div", { class: "status-row said" }, this.#status, this.#emoji, this.#text),
+      element("div", { class: "status-row first" }, this.#status, this.#emoji, this.#text),
       element("div", { class: "status-row" }, this.#duration, this.#scope),
       element("div", { class: "status-row" }, ...this.#visibility.elements, this.#submit),
     );

@@ -5,7 +5,7 @@ const CHOICES = [
   ["", "Seen as before"],
   ["everyone", "Seen by everyone"],
   ["nobody", "Seen by nobody"],
-  ["except", "Seen by all except…"],
+  ["except", "Seen by all but…"],
   ["only", "Seen only by…"],
 ] as const;
 

@@ -108,8 +108,10 @@ describe.skipIf(!hasBrowser)("console", () => {
     await card("ben").getByRole("log").getByText("no mouse").waitFor();
     const token = card("ann").locator("summary", { hasText: "Token" });
     const sessions = summaryOfSessions(card("ann"));
+    const watching = card("ann").locator("summary", { hasText: "Watching" });
     const frames = card("ann").locator("summary", { hasText: "Frames" });
-    for (const next of [card("ann").getByRole("button", { name: "Send" }), token, sessions, frames]) {
+    const send = card("ann").getByRole("button", { name: "Send" });
+    for (const next of [send, token, sessions, watching, frames]) {
       await keyboard.press("Tab");
       await expectFocus(next);
     }
