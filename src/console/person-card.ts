@@ -186,6 +186,7 @@ export class PersonCard {
     const token = () => this.#identity.currentToken();
     const connection = connect({ url: location.origin, token, device: this.#deviceHere() });
     this.#frames.attach(connection);
+    connection.on("status", () => this.#handlers.changed());
     return connection;
   }
 
