@@ -65,6 +65,7 @@ export class PersonCard {
       said: () => handlers.changed(),
     });
     this.#watching = new WatchPanel(user, this.#identity, {
+      keepsOpen: place === "own",
       isConnected: () => this.isConnected,
       open: () => (place === "own" ? this.#connection : undefined) ?? this.#side.open(),
       close: () => this.#side.close(),

@@ -37,7 +37,8 @@ export class StatusForm {
   /** Somebody is filling it in: what comes from the service must not write over that. */
   #isTouched = false;
 
-  constructor(user: string, said: (change: PresenceChange) => Promise<void>) {
+  /** `say` answers whether the service took it. */
+  constructor(user: string, say: (change: PresenceChange) => Promise<boolean>) {
     this.#status = choiceOf(`Status of ${user}`, STATUSES);
     const line = { class: "line", autocomplete: "off" };
     this.#emoji = element("input", { ...line, "aria-label": "Emoji", placeholder: "🙂", maxlength: "64" });
@@ -56,8 +57,7 @@ export class StatusForm {
     });
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#isTouched = false;
-      void said(this.#change());
+      void this.#send(say);
     });
     this.enable(false);
   }
@@ -73,6 +73,13 @@ export class StatusForm {
     this.#status.value = status === "online" || status === "offline" ? "" : status;
     this.#emoji.value = emoji;
     this.#text.value = text;
+  }
+
+  async #send(say: (change: PresenceChange) => Promise<boolean>): Promise<void> {
+    const isTaken = await say(this.#change());
+    if (!isTaken) return;
+    this.#isTouched = false;
+    this.#visibility.reset();
   }
 
   #change(): PresenceChange {

@@ -16,7 +16,7 @@ const LONGEST_MS = 86_400_000;
 export interface StatusPanelHandlers {
   /** Carried out by the card, on what is open of it. Rejects where the service refuses. */
   say(change: PresenceChange): Promise<void>;
-  /** Other cards of this person show it too. */
+  /** All cards of this person show it. */
   said(): void;
 }
 
@@ -70,18 +70,19 @@ export class StatusPanel {
     if (this.#connection?.state.name === "open") this.#question.put();
   }
 
-  /** Never rejects: what goes wrong is shown. */
-  async #say(change: PresenceChange): Promise<void> {
+  /** Whether it was taken. Never rejects: what goes wrong is shown. */
+  async #say(change: PresenceChange): Promise<boolean> {
     try {
       await this.#handlers.say(change);
       this.#problem.textContent = "";
       const hadFocus = this.element.contains(document.activeElement);
       this.element.open = false;
       if (hadFocus) this.#summary.focus();
-      this.refresh();
       this.#handlers.said();
+      return true;
     } catch (error) {
       this.#problem.textContent = `Not set: ${reasonOf(error)}`;
+      return false;
     }
   }
 

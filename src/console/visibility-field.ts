@@ -46,6 +46,13 @@ export class VisibilityField {
     return choice === "only" ? { only: names } : undefined;
   }
 
+  /** The service has taken it: said once is enough. */
+  reset(): void {
+    this.#choice.value = "";
+    this.#names.value = "";
+    this.#names.hidden = true;
+  }
+
   #unfold(): void {
     this.#names.hidden = !["except", "only"].includes(this.#choice.value);
     if (!this.#names.hidden) this.#names.focus();

@@ -12,6 +12,8 @@ import { WatcherLine } from "./watcher-line.ts";
 const REFRESH_MS = 2_000;
 
 export interface WatchPanelHandlers {
+  /** Whether the person's own connection is there anyway: then folding the drawer ends nothing. */
+  keepsOpen: boolean;
   /** Whether the card itself is connected: without that, looking must not make anybody online. */
   isConnected(): boolean;
   /** The person's own connection, opened if there is none. */
@@ -20,7 +22,10 @@ export interface WatchPanelHandlers {
   close(): void;
 }
 
-/** Whom this person watches, live, and who watches this person. Folded, it costs nothing and watches nobody. */
+/**
+ * Whom this person watches, live, and who watches this person. Folded, it asks nothing, and watches nobody where
+ * that would take a connection.
+ */
 export class WatchPanel {
   readonly element: HTMLDetailsElement;
   readonly #user: string;
@@ -57,7 +62,8 @@ export class WatchPanel {
 
   /** Opened, folded, connected or lost: brings the connection in line with that. */
   follow(): void {
-    const isWanted = this.element.open && this.element.isConnected && this.#handlers.isConnected();
+    const isNeeded = this.element.open || (this.#handlers.keepsOpen && this.#connection !== undefined);
+    const isWanted = isNeeded && this.element.isConnected && this.#handlers.isConnected();
     const connection = isWanted ? this.#handlers.open() : undefined;
     if (connection !== this.#connection) {
       this.#leave();
@@ -70,7 +76,11 @@ export class WatchPanel {
 
   refresh(): void {
     clearTimeout(this.#timer);
-    if (this.#connection !== undefined && document.visibilityState === "visible") this.#question.put();
+    if (this.#isLookedAt) this.#question.put();
+  }
+
+  get #isLookedAt(): boolean {
+    return this.#connection !== undefined && this.element.open && document.visibilityState === "visible";
   }
 
   #hear(connection: Connection): void {
@@ -158,7 +168,7 @@ export class WatchPanel {
     }
     this.#list.tick();
     clearTimeout(this.#timer);
-    if (this.#connection !== undefined) this.#timer = setTimeout(() => this.refresh(), REFRESH_MS);
+    if (this.#isLookedAt) this.#timer = setTimeout(() => this.refresh(), REFRESH_MS);
   }
 
   #showCount(): void {

@@ -122,6 +122,9 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
     await row(ofBen, ann).getByText("offline").waitFor();
     await row(ofBen, ann).getByText("never seen").waitFor();
     await member(ofBen, ann).getByText("web").waitFor({ state: "detached" });
+    // What holds is not told, and what was chosen must not be said again with the next status.
+    const choice = ofAnn.getByRole("combobox", { name: "Who sees", includeHidden: true });
+    await expect(choice.inputValue()).resolves.toBe("");
     await sayStatus(ofAnn, { visibility: "only", names: `zoe, ${await nameOf(ofBen)}` });
     await row(ofBen, ann).getByText("online").waitFor();
     await sayStatus(ofAnn, { visibility: "except", names: await nameOf(ofBen) });
@@ -233,6 +236,19 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
     await cards.last().getByText("Connected", { exact: true }).waitFor();
     await sayStatus(cards.first(), { status: "busy", text: "For all", scope: "everywhere" });
     for (const card of [cards.first(), cards.last()]) await ownStatus(card).getByText("For all").waitFor();
+  });
+
+  test("[CO31] a person's own connection is the one that watches, also while the drawer is folded", async () => {
+    const { card, ann, ben, ofAnn, ofBen } = await openConnected();
+    await summaryOf(ofAnn, "Sessions").click();
+    await ofAnn.getByRole("button", { name: "Open own connection" }).click();
+    const own = card(`${ann}, own connection`);
+    await watch(own, ben);
+    await summaryOf(own, "Watching").click();
+    await sayStatus(ofBen, { status: "busy" });
+    await own.locator(".watch-list").getByText("busy").waitFor({ state: "attached" });
+    const sessions = ofAnn.getByRole("list", { name: "Sessions of" }).getByRole("listitem");
+    await expect.poll(() => sessions.count()).toBe(2);
   });
 });
 

@@ -166,6 +166,11 @@ describe.skipIf(!hasBrowser)("console", () => {
     await card("ben").getByRole("log").getByText("staging").waitFor();
     await say("ben", "Since ten minutes ago. Looks good so far.");
     await card("ann").getByRole("log").getByText("so far").waitFor();
+    await card("ben").locator("summary", { hasText: "Status" }).click();
+    await card("ben").getByRole("combobox", { name: "Status of ben" }).selectOption("busy");
+    await card("ben").getByRole("textbox", { name: "Status text" }).fill("Release day");
+    await card("ben").getByRole("button", { name: "Set status" }).click();
+    await member(card("ann"), "ben").getByText("busy").waitFor();
     await card("ann").locator("summary", { hasText: "Frames" }).click();
     await card("ben").getByRole("textbox", { name: "Message from ben" }).pressSequentially("Shall we ship");
     await card("ann").getByText("ben is typing…").waitFor();
