@@ -1,5 +1,14 @@
-import type { Browser, Locator } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  expectFocus,
+  openWatching,
+  ownStatus,
+  row,
+  sayStatus,
+  summaryOf,
+  watch,
+} from "../fixtures/console-drawers.ts";
 import { type ConsolePage, hasBrowser, launchBrowser, openConsole } from "../fixtures/console-page.ts";
 import { startService } from "../fixtures/service.ts";
 
@@ -115,7 +124,7 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
   });
 
   test("[CO23] who is seen by nobody looks to a watcher like somebody never seen", async () => {
-    const { ann, ofAnn, ofBen, member } = await openConnected();
+    const { ann, ben, ofAnn, ofBen, member } = await openConnected();
     await watch(ofBen, ann);
     await row(ofBen, ann).getByText("online").waitFor();
     await sayStatus(ofAnn, { visibility: "nobody" });
@@ -125,9 +134,9 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
     // What holds is not told, and what was chosen must not be said again with the next status.
     const choice = ofAnn.getByRole("combobox", { name: "Who sees", includeHidden: true });
     await expect(choice.inputValue()).resolves.toBe("");
-    await sayStatus(ofAnn, { visibility: "only", names: `zoe, ${await nameOf(ofBen)}` });
+    await sayStatus(ofAnn, { visibility: "only", names: `zoe, ${ben}` });
     await row(ofBen, ann).getByText("online").waitFor();
-    await sayStatus(ofAnn, { visibility: "except", names: await nameOf(ofBen) });
+    await sayStatus(ofAnn, { visibility: "except", names: ben });
     await row(ofBen, ann).getByText("offline").waitFor();
   });
 
@@ -236,6 +245,9 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
     await cards.last().getByText("Connected", { exact: true }).waitFor();
     await sayStatus(cards.first(), { status: "busy", text: "For all", scope: "everywhere" });
     for (const card of [cards.first(), cards.last()]) await ownStatus(card).getByText("For all").waitFor();
+    // Of other words alone the roster tells nothing.
+    await sayStatus(cards.first(), { text: "Still here" });
+    await ownStatus(cards.last()).getByText("Still here").waitFor();
   });
 
   test("[CO31] a person's own connection is the one that watches, also while the drawer is folded", async () => {
@@ -251,68 +263,3 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
     await expect.poll(() => sessions.count()).toBe(2);
   });
 });
-
-interface Said {
-  status?: string;
-  text?: string;
-  duration?: string;
-  scope?: string;
-  visibility?: string;
-  names?: string;
-}
-
-/** Unfolds the form of a card, fills in what is given, and sends it. */
-async function sayStatus(card: Locator, said: Said): Promise<void> {
-  const form = card.getByRole("form", { name: "Status of" });
-  if (!(await form.isVisible())) await summaryOf(card, "Status").click();
-  const choose = async (name: string, value: string | undefined) => {
-    if (value !== undefined) await form.getByRole("combobox", { name }).selectOption(value);
-  };
-  await choose("Status of", said.status);
-  await choose("How long", said.duration);
-  await choose("Where", said.scope);
-  await choose("Who sees", said.visibility);
-  if (said.text !== undefined) await form.getByRole("textbox", { name: "Status text" }).fill(said.text);
-  if (said.names !== undefined) await form.getByRole("textbox", { name: "Names" }).fill(said.names);
-  await form.getByRole("button", { name: "Set status" }).click();
-}
-
-/** What a card says of its own person. */
-function ownStatus(card: Locator): Locator {
-  return summaryOf(card, "Status").locator(".own-status");
-}
-
-function summaryOf(card: Locator, name: string): Locator {
-  return card.locator(".drawer > summary", { hasText: name });
-}
-
-async function openWatching(card: Locator): Promise<void> {
-  await summaryOf(card, "Watching").click();
-  await card
-    .getByRole("button", { name: "Watch", exact: true })
-    .and(card.page().locator(":enabled"))
-    .waitFor();
-}
-
-/** Has the person of a card watch somebody, in the drawer, which it unfolds. */
-async function watch(card: Locator, user: string): Promise<void> {
-  const field = card.getByRole("textbox", { name: "Whom" });
-  if (!(await field.isVisible())) await openWatching(card);
-  await field.fill(user);
-  await card.getByRole("button", { name: "Watch", exact: true }).click();
-  await row(card, user).waitFor();
-}
-
-/** The row of somebody who is watched. */
-function row(card: Locator, user: string): Locator {
-  return card.getByRole("list", { name: "Watched by" }).getByRole("listitem").filter({ hasText: user });
-}
-
-async function nameOf(card: Locator): Promise<string> {
-  return (await card.getAttribute("aria-label")) ?? "";
-}
-
-/** Waits until this is where the keyboard goes. */
-async function expectFocus(target: Locator): Promise<void> {
-  await target.and(target.page().locator(":focus")).waitFor();
-}

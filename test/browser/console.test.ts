@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Locator } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { expectFocus } from "../fixtures/console-drawers.ts";
 import { type ConsolePage, hasBrowser, launchBrowser, openConsole } from "../fixtures/console-page.ts";
 import { startService } from "../fixtures/service.ts";
 
@@ -312,9 +313,4 @@ async function openSessions(card: Locator): Promise<Locator> {
 /** Frames have summaries too, and some speak of sessions. */
 function summaryOfSessions(card: Locator): Locator {
   return card.locator(".drawer > summary", { hasText: "Sessions" });
-}
-
-/** Waits until this is where the keyboard goes. */
-async function expectFocus(target: Locator): Promise<void> {
-  await target.and(target.page().locator(":focus")).waitFor();
 }
