@@ -1,4 +1,5 @@
 import type { Message } from "../protocol/bodies.ts";
+import type { Presence } from "../protocol/presence.ts";
 import type { ServerFrame } from "../protocol/server-frames.ts";
 
 /** A message that was not meant for this session; `offset` is the last of a run of such. */
@@ -9,7 +10,12 @@ export interface SkippedFrame {
   skipped: true;
 }
 
-export type IncomingFrame = ServerFrame | SkippedFrame;
+/** Something is news of a user who is watched. */
+export interface PresenceFrame extends Presence {
+  type: "presence";
+}
+
+export type IncomingFrame = ServerFrame | SkippedFrame | PresenceFrame;
 
 /**
  * The messages of one text frame, in order: a frame holds one, or an array of them. `undefined` where the
