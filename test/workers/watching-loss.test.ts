@@ -88,7 +88,9 @@ test("[WA12] a crash in the second leg of a pass repeats only that leg", async (
   vi.spyOn(UserObject.prototype, "notice").mockImplementation(function (this: UserObject) {
     told.push(String((this as unknown as { ctx: DurableObjectState }).ctx.id.name));
     if (told.length === 1050) crashed = crash("wa12-star");
-    return Promise.resolve({ is: "taken" });
+    const isMeanwhile = told.length >= 1050 && told.length <= 1100; // so that nothing ends before the crash
+    const answered = new Promise((resolve) => setTimeout(resolve, isMeanwhile ? 1000 : 0));
+    return answered.then(() => ({ is: "taken" as const }));
   });
   await say("wa12-star", { text: "to all" });
   await until(() => crashed !== undefined, 50_000);
