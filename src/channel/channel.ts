@@ -30,28 +30,19 @@ import { type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import { ActivityReports } from "./activity-reports.ts";
 import { Admissions, type Refused } from "./admissions.ts";
-import { CHANNEL_MIGRATION } from "./channel-table.ts";
 import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { lastActive, lastSeen } from "./last-heard.ts";
 import { Listing } from "./listing.ts";
-import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
 import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
-import { MESSAGE_MIGRATION } from "./message-table.ts";
 import { Messages } from "./messages.ts";
-import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { Removals } from "./removals.ts";
-import { SESSION_MIGRATION } from "./session-table.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { UserFrames } from "./user-frames.ts";
-
-const MIGRATIONS = [
-  [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
-  [...REMOVAL_MIGRATION],
-  [...MEMBER_STATE_MIGRATION],
-];
 
 /** The contract: recovery without the grant `history` reaches back so far. */
 const REACH_WITHOUT_HISTORY_MS = 120_000;
@@ -244,22 +235,11 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {
-    const heard: Record<string, number> = {};
-    for (const session of sessions) {
-      const connection = this.#connections.find(session);
-      if (connection !== undefined) heard[session] = connection.heardAt;
-    }
-    return heard;
+    return lastSeen(sessions, this.#connections);
   }
 
   async lastActive(sessions: string[]): Promise<Record<string, number>> {
-    const active: Record<string, number> = {};
-    for (const session of sessions) {
-      const row = this.#sessions.live(session);
-      const { activeAt = 0 } = this.#connections.find(session) ?? {};
-      if (row !== undefined) active[session] = Math.max(row.connectedAt, activeAt);
-    }
-    return active;
+    return lastActive(sessions, { sessions: this.#sessions, connections: this.#connections });
   }
 
   async setMember(user: string, sessions: string[], state: MemberState): Promise<void> {

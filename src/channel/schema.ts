@@ -1,0 +1,12 @@
+import { CHANNEL_MIGRATION } from "./channel-table.ts";
+import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
+import { MESSAGE_MIGRATION } from "./message-table.ts";
+import { REMOVAL_MIGRATION } from "./removal-table.ts";
+import { SESSION_MIGRATION } from "./session-table.ts";
+
+/** The tables of a channel's object: append-only, each entry is applied once. */
+export const MIGRATIONS = [
+  [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
+  [...REMOVAL_MIGRATION],
+  [...MEMBER_STATE_MIGRATION],
+];
