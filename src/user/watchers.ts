@@ -31,14 +31,19 @@ export class Watchers {
     return { watchers: watchers.map((user) => ({ user })), ...more };
   }
 
-  /** Registers the watcher, or takes it up again; the answer is its first notice. A late call changes nothing. */
+  /**
+   * Registers the watcher, or takes it up again; the answer is its first notice. Of two calls under way the
+   * one with the lower order may come last: it lowers nothing, and still shows that the watcher is there.
+   */
   register(watcher: string, order: number): Notice {
     const row = this.#table.find(watcher);
     const isHidden = this.#view.isHiddenFrom(watcher);
     const isLate = row !== undefined && order < row.orderedAt;
-    const isSame = row?.state === "told" && row.orderedAt === order && row.isHidden === isHidden;
-    if (!isLate && !isSame) this.#table.write({ watcher, orderedAt: order, state: "told", isHidden });
-    if (!isLate) this.#hooks.registered(watcher);
+    const orderedAt = Math.max(order, row?.orderedAt ?? 0);
+    const isSame = row?.state === "told" && row.orderedAt === orderedAt && row.isHidden === isHidden;
+    const isOver = isLate && row.state === "over"; // it is to be told so first
+    if (!isSame && !isOver) this.#table.write({ watcher, orderedAt, state: "told", isHidden });
+    if (!isOver) this.#hooks.registered(watcher);
     return this.#view.noticeFor(watcher);
   }
 

@@ -23,6 +23,8 @@ export class Invariants {
   readonly #orders: OrderInvariants;
   readonly #limit: LimitInvariant;
   readonly #looks = new Map<SimulatedObject, string>();
+  /** Objects without an alarm, with the writes after which that was found to be right. */
+  readonly #alarmless = new Map<SimulatedObject, number>();
   #steps = 0;
 
   constructor(world: World, crowd: Crowd) {
@@ -59,7 +61,8 @@ export class Invariants {
 
   /** What a copy that has no alarm would set one for is work that nobody will ever come back to. */
   async #hasItsAlarm(object: SimulatedObject): Promise<void> {
-    if (object.alarm.at !== null) return;
+    if (object.alarm.at !== null || this.#alarmless.get(object) === object.storage.version) return;
+    this.#alarmless.set(object, object.storage.version);
     const { alarmAt } = await inspect(this.#world, object, async () => {});
     if (alarmAt !== null) this.#fail(`alarm alive: ${object} has no alarm, and something due at ${alarmAt}`);
   }
@@ -104,6 +107,7 @@ export class Invariants {
   async #logIsDense(channel: SimulatedObject): Promise<void> {
     if (this.#logVersions.get(channel) === channel.storage.version) return;
     this.#logVersions.set(channel, channel.storage.version);
+    if (topOf(channel) === (this.#logs.get(channel.name)?.messages.length ?? 0)) return;
     const known = this.#logs.get(channel.name) ?? { epoch: "", messages: [] };
     const query = { after: known.messages.length, limit: MOST_PER_PAGE, order: "asc" } as const;
     const { result: page } = await inspect(this.#world, channel, async (copy) =>
@@ -145,4 +149,10 @@ export class Invariants {
   #fail(sentence: string): void {
     this.#world.journal.fail(sentence);
   }
+}
+
+/** The newest offset in the log, as it is stored. */
+function topOf({ storage }: SimulatedObject): number {
+  if (!storage.hasTables) return 0;
+  return storage.all<{ top: number | null }>("SELECT max(offset) AS top FROM message")[0]?.top ?? 0;
 }

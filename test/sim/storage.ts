@@ -20,6 +20,7 @@ export class Storage implements Sql {
   readonly #prepared = new Map<string, Prepared>();
   #inTurn = false;
   #nested = 0;
+  #hasTables = false;
   /** Grows with every turn that wrote. */
   version = 0;
 
@@ -50,6 +51,13 @@ export class Storage implements Sql {
       this.#db.exec(`RELEASE ${savepoint}`);
       this.#nested--;
     }
+  }
+
+  /** Whether the object has written anything: its tables come with its first write. */
+  get hasTables(): boolean {
+    this.#hasTables ||=
+      this.#db.prepare("SELECT name FROM sqlite_master WHERE name = 'schema'").all().length > 0;
+    return this.#hasTables;
   }
 
   /** The turn is over and its writes are durable. */
