@@ -1,20 +1,25 @@
 import type { Settings } from "../config.ts";
 import type { Order } from "../objects/directory-port.ts";
-import type { Ports } from "../objects/ports.ts";
+import type { Clock, Ports } from "../objects/ports.ts";
 import { userShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
 import { versionsOf } from "./presence.ts";
 import type { Standing } from "./standing.ts";
 
+/** As often as the sweep of a user whom nobody can see. */
+const TTLS_PER_CONFIRMATION = 10;
+
 /**
  * Keeps the directory in step with one user, as back ends see it. While the user is online nothing of that is
- * durable: a word that a crash took is made good by the next change, by any alarm, or by a channel that finds
- * the user missing. That the user is gone is a debt in the user's row: nobody else would miss what is too much.
+ * durable: a word that a crash took is made good by the next change, by an alarm within ten TTLs, or by a
+ * channel that finds the user missing. That the user is gone is a debt in the user's row: nobody else would miss what is too much.
  */
 export class Listing implements Subject {
   readonly telling: Telling;
   readonly #objects: Ports["objects"];
+  readonly #clock: Clock;
   readonly #shards: number;
+  readonly #periodMs: number;
   readonly #standing: Standing;
 
   constructor(
@@ -24,7 +29,9 @@ export class Listing implements Subject {
     onSettled: () => void,
   ) {
     this.#objects = ports.objects;
+    this.#clock = ports.clock;
     this.#shards = settings.DIRECTORY_SHARDS;
+    this.#periodMs = settings.SESSION_TTL_SECONDS * 1000 * TTLS_PER_CONFIRMATION;
     this.#standing = standing;
     this.telling = new Telling(ports, this, () => {
       this.#settleDebt();
@@ -38,9 +45,14 @@ export class Listing implements Subject {
     this.telling.kick();
   }
 
-  /** Tells anew, unless the user is offline and nobody has to know. */
-  confirm(): void {
-    if (this.#standing.presence().status !== "offline") this.telling.confirm();
+  /**
+   * After an alarm: once in ten TTLs it tells anew, unless the user is offline and nobody has to know. Which alarm
+   * that is the clock says, because an object that sleeps in between counts nothing; rather one too many.
+   */
+  woken(everyMs: number): void {
+    const now = this.#clock.now();
+    const isFirst = Math.floor(now / this.#periodMs) !== Math.floor((now - everyMs) / this.#periodMs);
+    if (isFirst && this.#standing.presence().status !== "offline") this.telling.confirm();
   }
 
   /** When the user was last active is no news: activity writes nothing. */

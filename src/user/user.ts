@@ -287,7 +287,7 @@ export class User implements Keeper, UserPort {
 
   alarm(): void {
     this.#due.fire();
-    this.#listing.confirm();
+    this.#listing.woken(this.#sweepMs);
     this.#settle();
   }
 

@@ -39,7 +39,7 @@ const WEIGHT = COMMANDS.reduce((sum, { weight }) => sum + weight, 0);
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
 const CUT_OFF_MS = [1_000, 120_000] as const;
-const LONG_MS = [1_000, 900_000] as const;
+const LONG_MS = [1_000, 600_000] as const;
 
 /** Does one thing, chosen by the seed. Time passes after it. */
 export async function takeStep(world: World, crowd: Crowd): Promise<void> {

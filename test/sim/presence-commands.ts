@@ -5,11 +5,11 @@ import type { World } from "./world.ts";
 
 /** What users say of themselves, and whom they watch. */
 export const PRESENCE: readonly Command[] = [
-  { weight: 8, run: say },
+  { weight: 6, run: say },
   { weight: 3, run: put },
   { weight: 2, run: hide },
   { weight: 1, run: changeDevice },
-  { weight: 8, run: watch },
+  { weight: 6, run: watch },
   { weight: 2, run: watchOverHttp },
 ];
 

@@ -18,6 +18,7 @@ interface Prepared {
 export class Storage implements Sql {
   readonly #db = new DatabaseSync(":memory:");
   readonly #prepared = new Map<string, Prepared>();
+  readonly #controls = new Map<string, StatementSync>();
   #inTurn = false;
   #nested = 0;
   #hasTables = false;
@@ -39,16 +40,16 @@ export class Storage implements Sql {
   transaction<T>(work: () => T): T {
     this.#open();
     const savepoint = `nested_${this.#nested++}`;
-    this.#db.exec(`SAVEPOINT ${savepoint}`);
+    this.#control(`SAVEPOINT ${savepoint}`);
     try {
       const result = work();
       if (result instanceof Promise) throw new Error("the work of a transaction must not await");
       return result;
     } catch (cause) {
-      this.#db.exec(`ROLLBACK TO ${savepoint}`);
+      this.#control(`ROLLBACK TO ${savepoint}`);
       throw cause;
     } finally {
-      this.#db.exec(`RELEASE ${savepoint}`);
+      this.#control(`RELEASE ${savepoint}`);
       this.#nested--;
     }
   }
@@ -63,14 +64,14 @@ export class Storage implements Sql {
   /** The turn is over and its writes are durable. */
   commit(): void {
     if (!this.#inTurn) return;
-    this.#db.exec("COMMIT");
+    this.#control("COMMIT");
     this.#inTurn = false;
     this.version++;
   }
 
   /** The turn never was. */
   rollback(): void {
-    if (this.#inTurn) this.#db.exec("ROLLBACK");
+    if (this.#inTurn) this.#control("ROLLBACK");
     this.#inTurn = false;
   }
 
@@ -80,8 +81,14 @@ export class Storage implements Sql {
 
   #open(): void {
     if (this.#inTurn) return;
-    this.#db.exec("BEGIN");
+    this.#control("BEGIN");
     this.#inTurn = true;
+  }
+
+  #control(statement: string): void {
+    const known = this.#controls.get(statement) ?? this.#db.prepare(statement);
+    this.#controls.set(statement, known);
+    known.run();
   }
 
   #prepare(query: string, values: SqlValue[]): Prepared {
