@@ -8,9 +8,8 @@ import type {
 } from "../objects/directory-port.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
-import type { Ports } from "../objects/ports.ts";
+import type { BasicPorts, Ports } from "../objects/ports.ts";
 import { isOutdated } from "../objects/shards.ts";
-import type { BasicPorts } from "../objects/waking-object.ts";
 import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
 import { Audit } from "./audit.ts";
 import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";

@@ -112,6 +112,9 @@ export interface Ports {
   log: Log;
 }
 
+/** What every object has, with sockets or without. */
+export type BasicPorts = Omit<Ports, "sockets" | "tokens">;
+
 /** A ticket that was presented: signed and in time, which the Worker checked. That it is used once, only the user's object knows. */
 export interface TicketUse {
   id: string;
@@ -314,13 +317,17 @@ export interface ChannelPort {
   list(): Promise<void>;
 }
 
+/** What wakes up: the constructor of the rules is the wake-up, and the alarm may be what caused it. */
+export interface Woken {
+  /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
+  alarm(): void;
+}
+
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */
-export interface Keeper {
+export interface Keeper extends Woken {
   /** Resolves with nothing once the socket from `accept` was welcomed, or with why not. */
   connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined>;
   received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
   /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
   closed(socket: Socket): void;
-  /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
-  alarm(): void;
 }

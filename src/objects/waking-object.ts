@@ -1,19 +1,10 @@
 import { type Settings, settingsOf } from "../config.ts";
 import { log } from "./log.ts";
-import type { Alarm, Ports, SqlValue } from "./ports.ts";
+import type { Alarm, BasicPorts, SqlValue, Woken } from "./ports.ts";
 import { objectsOf } from "./stubs.ts";
 
 /** How long an object that could not wake waits for its next try. */
 const NOT_AWAKE_RETRY_MS = 60_000;
-
-/** What every object has, with sockets or without. */
-export type BasicPorts = Omit<Ports, "sockets" | "tokens">;
-
-/** What wakes up: the constructor of the rules is the wake-up, and the alarm may be what caused it. */
-export interface Woken {
-  /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
-  alarm(): void;
-}
 
 /**
  * The platform around the rules of one object: wakes them, lends them ports, and hands the alarm to them. An

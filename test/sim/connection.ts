@@ -244,7 +244,7 @@ export class SimulatedConnection implements Peer {
       this.#promised.ledger.renewals++;
       return;
     }
-    if (this.watched.answered({ ref, ...answer })) return;
+    if (ref !== undefined && this.watched.answered(ref, answer)) return;
     if (answer.status !== undefined) this.#promised.ledger.statuses++;
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;

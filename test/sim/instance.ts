@@ -1,6 +1,5 @@
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
-import type { ChannelPort, Keeper, UserPort } from "../../src/objects/ports.ts";
-import type { Woken } from "../../src/objects/waking-object.ts";
+import type { ChannelPort, Keeper, UserPort, Woken } from "../../src/objects/ports.ts";
 import type { Planned } from "./scheduler.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { SocketView } from "./socket-view.ts";

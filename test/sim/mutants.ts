@@ -85,9 +85,40 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "erasing-keeps-when-they-were-last-there": {
     file: "src/user/sessions.ts",
-    find: "this.#row.write(0, null, tombstones);",
-    replace: "this.#row.write(0, this.#clock.now(), tombstones);",
+    find: "this.#standing.erase(row);",
+    replace: "this.#standing.erase({ ...row, lastActiveAt: this.#clock.now() });",
     breaks: /erased/,
+  },
+  "ends-go-by-user": {
+    file: "src/user/sessions.ts",
+    find: "const known = all.find((row) => row.session === session);",
+    replace:
+      "const known = all.find((row) => row.session === session) ?? all.find((row) => row.endedAt === null);",
+    breaks: /no ghost|no false offline/,
+  },
+  "grace-is-over-at-once": {
+    file: "src/user/presence.ts",
+    find: "return last === null ? null : last + graceMs;",
+    replace: "return last;",
+    breaks: /grace:/,
+  },
+  "watchers-believe-older-notices": {
+    file: "src/user/shown.ts",
+    find: "if (known !== undefined && notice.order <= known.order) return;",
+    replace: "",
+    breaks: /versions of .* went back/,
+  },
+  "hiding-tells-nobody": {
+    file: "src/user/notices.ts",
+    find: "isHidden !== this.#view.isHiddenFrom(watcher)",
+    replace: "false",
+    breaks: /was told of/,
+  },
+  "rosters-are-told-once": {
+    file: "src/user/roster-tells.ts",
+    find: "for (const channel of stayed) this.#debts.owe(channel, version, dueAt);",
+    replace: "for (const channel of stayed) void this.#tell(channel).catch(() => {});",
+    breaks: /rosters:/,
   },
   "removal-keeps-the-grace": {
     file: "src/objects/ports.ts",

@@ -1,7 +1,6 @@
 import type { Settings } from "../../src/config.ts";
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
-import type { ChannelPort, Keeper, Ports, UserPort } from "../../src/objects/ports.ts";
-import type { Woken } from "../../src/objects/waking-object.ts";
+import type { ChannelPort, Keeper, Ports, UserPort, Woken } from "../../src/objects/ports.ts";
 import type { FaultTable } from "./fault-table.ts";
 import type { Journal } from "./journal.ts";
 import type { Scheduler } from "./scheduler.ts";

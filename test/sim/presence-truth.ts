@@ -20,6 +20,7 @@ export class PresenceTruth {
   readonly #users: readonly string[];
   readonly #shown = new Map<string, Map<number, Shown>>();
   readonly #versions = new Map<string, number>();
+  readonly #before = new Map<string, PresenceFacts>();
   readonly #seen = new Map<SimulatedObject, number>();
 
   constructor(world: World, users: readonly string[]) {
@@ -33,6 +34,7 @@ export class PresenceTruth {
     this.#seen.set(object, object.storage.version);
     const facts = this.facts(object.name);
     this.#versionGrows(facts);
+    this.#graceIsKept(facts);
     const { version } = shownOf(facts);
     if (version === undefined) return;
     const shown = this.#shown.get(object.name) ?? new Map<number, Shown>();
@@ -54,7 +56,7 @@ export class PresenceTruth {
     const grace = this.#world.settings.OFFLINE_GRACE_SECONDS * 1000;
     // Without a database in between, which would look for its schema each time. Nothing is written.
     const sql = storage.hasTables ? (storage as unknown as Database) : NOTHING;
-    return new Standing(user, sql, grace, { memberChanged: () => {} }).facts();
+    return new Standing(user, sql, grace, { memberChanged: () => {}, changed: () => {} }).facts();
   }
 
   /** Why this watcher must not have been told this; undefined where it may. */
@@ -84,6 +86,20 @@ export class PresenceTruth {
     if (presenceOf(facts).status === "offline" && facts.sessions.some(({ endedAt }) => endedAt === null)) {
       this.#fail(`${facts.user} is offline, and has live sessions`);
     }
+  }
+
+  /** Whoever was there a moment ago is not offline: the last end lies a grace back. Erasing waits for nobody. */
+  #graceIsKept(facts: PresenceFacts): void {
+    const before = this.#before.get(facts.user);
+    this.#before.set(facts.user, facts);
+    if (before === undefined || before.row.erasedVersion !== facts.row.erasedVersion) return;
+    if (presenceOf(facts).status !== "offline" || presenceOf(before).status === "offline") return;
+    // Where one lived until this turn, its end and the grace of that lie in this turn.
+    const { sessions } = facts.sessions.length > 0 ? facts : before;
+    if (sessions.some(({ endedAt }) => endedAt === null)) return;
+    const dueAt = Math.max(...sessions.map(({ endedAt }) => endedAt ?? 0)) + before.graceMs;
+    if (dueAt > this.#world.now)
+      this.#fail(`grace: ${facts.user} is offline ${dueAt - this.#world.now} ms too early`);
   }
 
   #fail(sentence: string): void {

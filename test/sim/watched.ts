@@ -1,5 +1,4 @@
 import { Presence } from "../../src/protocol/presence.ts";
-import type { OkFrame } from "../../src/protocol/server-frames.ts";
 import type { PresenceTruth } from "./presence-truth.ts";
 
 type Asked = { is: "watch" | "unwatch"; users: readonly string[]; only?: readonly string[] };
@@ -32,7 +31,7 @@ export class Watched {
   }
 
   /** An answer; false where it answers nothing that was asked here. */
-  answered({ ref, ...answer }: OkFrame & Record<string, unknown>): boolean {
+  answered(ref: string | number, answer: Record<string, unknown>): boolean {
     const asked = typeof ref === "string" ? this.#asked.get(ref) : undefined;
     if (asked === undefined) return false;
     if (asked.is === "unwatch") return true;
