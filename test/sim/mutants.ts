@@ -57,7 +57,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/channel/message-log.ts",
     find: "const offset = this.top + 1;",
     replace: "const offset = this.top + (this.top === 20 ? 2 : 1);",
-    breaks: /came after/,
+    breaks: /came after|has the offsets/,
   },
   "user-admits-the-revoked": {
     file: "src/user/sessions.ts",

@@ -40,7 +40,7 @@ test("[RO10] who was refused is no member, also after the channel slept, and is 
 test("[RO11] a member whose grace ran out while the channel slept is told of as having left", async () => {
   const { world, bob, toldToAda, hall } = await adaInTheHall();
   bob.connect();
-  await world.advance(1_000);
+  await world.advance(11_000); // until the directory has been told of him: that keeps the channel awake
   expect(toldToAda()).toEqual(["ada", "bob"]);
   bob.close();
   await world.advance(1_000);

@@ -10,8 +10,9 @@ import { FAULTS, FaultTable, KINDS } from "./fault-table.ts";
 import { MUTANTS } from "./mutants.ts";
 import { runSeed } from "./run-seed.ts";
 
-const SEEDS = 500;
-const STEPS = 1000;
+/** `npm run sim:long` runs five hundred of a thousand. */
+const SEEDS = 100;
+const STEPS = 500;
 /** Seeds know nothing of one another: each core runs its share. */
 const PROCESSES = 2;
 /** A fault that hardly ever met an object proves nothing about it. */
