@@ -1,10 +1,12 @@
 import type { Settings } from "../config.ts";
 import type { Duty } from "../objects/due-times.ts";
-import type { Clock, ConnectRequest, Log, Objects } from "../objects/ports.ts";
+import type { Clock, ConnectRequest, Log, MemberState, Objects } from "../objects/ports.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
 
 /** Refused by the user's object; or `unknown`: it did not answer, and may have admitted. */
 export type Refused = { is: "refused" | "unknown"; refusal: Refusal };
+/** `member` is how the user appears from now on. */
+export type Answered = Refused | { is: "admitted"; member: MemberState };
 
 /**
  * Sessions that wait for their user's object. They count as alive, so that no check in between ends them;
@@ -36,15 +38,16 @@ export class Admissions implements Duty {
     return this.#waiting.delete(session);
   }
 
-  /** Asks the user's object. Undefined when the session is admitted. */
-  async ask(session: string, channel: string, request: ConnectRequest): Promise<Refused | undefined> {
+  /** Asks the user's object. */
+  async ask(session: string, channel: string, request: ConnectRequest): Promise<Answered> {
     const { claims, user, ...rest } = request;
     const connectedAt = this.#waiting.get(session) ?? this.#ports.clock.now();
     const keeper = { kind: "channel", channel } as const;
     try {
       const asked = { ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null };
       const admission = await this.#ports.objects.user(user).admit(asked);
-      return admission.admitted ? undefined : { is: "refused", refusal: admission.refused };
+      if (!admission.admitted) return { is: "refused", refusal: admission.refused };
+      return { is: "admitted", member: admission.member };
     } catch (cause) {
       this.#ports.log.warn("user did not answer", { session }, cause);
       return { is: "unknown", refusal: refusal("unavailable", "try again in a moment") };

@@ -1,7 +1,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
 import { Shell } from "../objects/durable-object.ts";
-import type { Caller, ChannelPort, EndReason, PublishRequest, SignalRequest } from "../objects/ports.ts";
+import type {
+  Caller,
+  ChannelPort,
+  EndReason,
+  MemberState,
+  PublishRequest,
+  SignalRequest,
+} from "../objects/ports.ts";
 import type { MemberQuery, MessageQuery } from "../protocol/bodies.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import { Channel } from "./channel.ts";
@@ -70,5 +77,13 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   lastSeen(sessions: string[]) {
     return this.#shell.keeper.lastSeen(sessions);
+  }
+
+  lastActive(sessions: string[]) {
+    return this.#shell.keeper.lastActive(sessions);
+  }
+
+  setMember(user: string, sessions: string[], state: MemberState) {
+    return this.#shell.keeper.setMember(user, sessions, state);
   }
 }

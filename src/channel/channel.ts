@@ -8,30 +8,35 @@ import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
-import {
-  type Caller,
-  type ChannelPort,
-  type ConnectRequest,
-  type EndReason,
-  type Keeper,
-  type LogPage,
-  type LogPosition,
-  type Ports,
-  type PublishRequest,
-  type SignalRequest,
-  type Socket,
-  WITHOUT_GRACE,
+import type {
+  Caller,
+  ChannelPort,
+  ConnectRequest,
+  EndReason,
+  Keeper,
+  LogPage,
+  LogPosition,
+  MemberState,
+  Ports,
+  PublishRequest,
+  SignalRequest,
+  Socket,
 } from "../objects/ports.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import type { Capability } from "../protocol/claims.ts";
-import type { AuthFrame, ClientFrame } from "../protocol/client-frames.ts";
+import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
+import type { Device } from "../protocol/names.ts";
+import { ActivityReports } from "./activity-reports.ts";
 import { Admissions, type Refused } from "./admissions.ts";
 import { CHANNEL_MIGRATION } from "./channel-table.ts";
 import { Departures } from "./departures.ts";
+import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
+import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
 import { MESSAGE_MIGRATION } from "./message-table.ts";
@@ -39,10 +44,12 @@ import { Messages } from "./messages.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { Removals } from "./removals.ts";
 import { SESSION_MIGRATION } from "./session-table.ts";
+import { UserFrames } from "./user-frames.ts";
 
 const MIGRATIONS = [
   [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
   [...REMOVAL_MIGRATION],
+  [...MEMBER_STATE_MIGRATION],
 ];
 
 /**
@@ -67,17 +74,21 @@ export class Channel implements Keeper, ChannelPort {
   readonly #messages: Messages;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
+  readonly #endings: Endings;
   readonly #sweep: Sweep;
   readonly #departures: Departures;
   readonly #due: DueTimes;
   readonly #frames: ChannelFrames;
+  readonly #userFrames: UserFrames;
+  readonly #activity: ActivityReports;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
     this.#settings = settings;
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
-    this.#sessions = new KeptSessions(sql);
+    const states = new MemberStates(sql);
+    this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
     this.#log = new MessageLog(name, { ...ports, sql });
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
@@ -88,15 +99,21 @@ export class Channel implements Keeper, ChannelPort {
       },
       renewed: (connection) => this.#renewed(connection),
     });
-    const about = { channel: name, sessions: this.#sessions, settings };
+    const about = { channel: name, sessions: this.#sessions, states, settings };
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
     this.#messages = new Messages(name, this.#log, this.#connections);
     this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
-    this.#admissions = new Admissions(ports, settings, (session) => this.#end(session, "lost"));
-    this.#sweep = new Sweep(ports, this.#connections, settings.SESSION_TTL_SECONDS * 1000, (ended) => {
-      for (const { connection, reason } of ended) this.#markEnded(connection.session, reason);
-      this.#tellEnds();
+    this.#userFrames = new UserFrames(ports, {
+      isLive: (connection) => this.#connections.find(connection.session) === connection,
+      deviceChanged: (connection, device) => this.#setDevice(connection, device),
     });
+    this.#activity = new ActivityReports(ports, settings);
+    this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
+    const all = { admissions: this.#admissions, connections: this.#connections };
+    const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
+    this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
+    const interval = settings.SESSION_TTL_SECONDS * 1000;
+    this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => this.#endings.endAll(ended));
     this.#departures = new Departures(ports, this.#sessions, this.#members);
     this.#due = new DueTimes(ports, [
       this.#admissions,
@@ -104,7 +121,7 @@ export class Channel implements Keeper, ChannelPort {
       this.#departures,
       this.#departures.outbox,
     ]);
-    this.#reconcile();
+    this.#endings.reconcile();
     this.#due.fire();
     this.#departures.outbox.kick();
   }
@@ -121,16 +138,17 @@ export class Channel implements Keeper, ChannelPort {
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
     if (removed !== undefined) return removed;
     const session = this.#begin(request);
-    const refused = await this.#admissions.ask(session, this.#name, request);
-    if (refused !== undefined) return this.#refuse(session, refused);
+    const admission = await this.#admissions.ask(session, this.#name, request);
+    if (admission.is !== "admitted") return this.#refuse(session, admission);
     const row = this.#sessions.live(session);
     if (row === undefined) return refusal("session_gone", "ended while it was connecting");
     const socket = this.#accepted(accept);
     if (socket === undefined) {
-      this.#end(session, "refused");
+      this.#endings.end(session, "refused");
       return refusal("unavailable", "no room for another connection");
     }
     this.#admissions.finish(session);
+    this.#members.admitted(row.user, admission.member);
     this.#members.put(row);
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
@@ -144,21 +162,19 @@ export class Channel implements Keeper, ChannelPort {
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // ended by us while this frame was on its way
+    const { activeAt } = connection;
     const { messages, end } = this.#connections.read(connection, data);
-    const renewals: Promise<void>[] = [];
-    for (const frame of messages) {
-      if (frame.type === "auth") renewals.push(this.#renewals.answer(connection, frame));
-      else this.#answer(connection, frame);
-    }
-    if (end !== undefined) this.#endConnection(connection, end.code, end.text, "protocol");
-    await Promise.all(renewals);
+    this.#activity.heard(connection, activeAt);
+    const answers = messages.map((frame) => this.#answer(connection, frame));
+    if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
+    await Promise.all(answers);
   }
 
   closed(socket: Socket): void {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
     this.#connections.drop(connection);
-    this.#end(connection.session, "closed");
+    this.#endings.end(connection.session, "closed");
   }
 
   alarm(): void {
@@ -166,22 +182,14 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
-    const connection = this.#connections.find(session);
-    if (connection !== undefined) this.#connections.end(connection, code, reason);
-    this.#end(session, reason);
-    if (!WITHOUT_GRACE.has(reason)) return;
-    const user = this.#sessions.userOf(session);
-    if (user !== undefined) this.#sessions.endGrace(user);
-    this.#due.fire();
+    this.#endings.order(session, code, reason);
+    this.#due.fire(); // some leave at once
   }
 
   async removeMember(user: string): Promise<void> {
     this.#removals.add(user);
-    for (const row of [...this.#sessions.all()]) {
-      if (row.user === user && row.end === null) await this.end(row.session, CLOSE.ended, "removed");
-    }
-    this.#sessions.endGrace(user);
-    this.#due.fire(); // who is sent away leaves at once
+    this.#endings.remove(user);
+    this.#due.fire();
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
@@ -196,6 +204,7 @@ export class Channel implements Keeper, ChannelPort {
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
     this.#due.fire();
+    if (caller === undefined) return this.#members.pageOfAll(query);
     return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
 
@@ -207,8 +216,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.fire();
     return {
       channel: this.#name,
-      members: this.#members.count,
-      sessions: this.#members.liveSessions,
+      ...this.#members.counts,
       subscribers: 0,
       epoch: this.#log.knownEpoch,
       offset: this.#log.top,
@@ -224,6 +232,20 @@ export class Channel implements Keeper, ChannelPort {
       if (connection !== undefined) heard[session] = connection.heardAt;
     }
     return heard;
+  }
+
+  async lastActive(sessions: string[]): Promise<Record<string, number>> {
+    const active: Record<string, number> = {};
+    for (const session of sessions) {
+      const row = this.#sessions.live(session);
+      const { activeAt = 0 } = this.#connections.find(session) ?? {};
+      if (row !== undefined) active[session] = Math.max(row.connectedAt, activeAt);
+    }
+    return active;
+  }
+
+  async setMember(user: string, sessions: string[], state: MemberState): Promise<void> {
+    this.#members.told(user, sessions, state);
   }
 
   /** Where a new session stands: the roster's first page, and what it missed or only the top of the log. */
@@ -243,23 +265,32 @@ export class Channel implements Keeper, ChannelPort {
   #renewed(connection: Connection): void {
     this.#sweep.watch(connection);
     if (!this.#mayUse(connection, "subscribe"))
-      this.#endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
+      this.#endings.endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
     this.#due.arm();
   }
 
   /** One message that fails takes nothing else with it: the client learns which, the others go on. */
-  #answer(connection: Connection, frame: Exclude<ClientFrame, AuthFrame>): void {
+  async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
     try {
-      this.#frames.answer(connection, frame);
+      switch (frame.type) {
+        case "auth":
+          return await this.#renewals.answer(connection, frame);
+        case "presence":
+        case "heartbeat":
+          return await this.#userFrames.answer(connection, frame);
+        default:
+          return this.#frames.answer(connection, frame);
+      }
     } catch (cause) {
       this.#ports.log.warn("message failed", { frame: frame.type }, cause);
       sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
     }
   }
 
-  #endConnection(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
-    this.#connections.end(connection, code, text);
-    this.#end(connection.session, reason);
+  #setDevice(connection: Connection, device: Device): void {
+    connection.update({ device });
+    const row = this.#sessions.setDevice(connection.session, device);
+    if (row !== undefined) this.#members.put(row);
   }
 
   #begin({ user, device, claims }: ConnectRequest): string {
@@ -275,7 +306,7 @@ export class Channel implements Keeper, ChannelPort {
 
   /** Where the user's object did not answer it may have admitted: the debt of an ended row undoes that. */
   #refuse(session: string, refused: Refused): Refusal {
-    if (refused.is === "unknown") this.#end(session, "refused");
+    if (refused.is === "unknown") this.#endings.end(session, "refused");
     else if (this.#sessions.live(session) !== undefined) {
       this.#admissions.finish(session);
       this.#sessions.delete(session);
@@ -292,32 +323,10 @@ export class Channel implements Keeper, ChannelPort {
     }
   }
 
-  /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
-  #reconcile(): void {
-    for (const connection of [...this.#connections.all()]) {
-      if (this.#sessions.live(connection.session) !== undefined) continue;
-      this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
-    }
-    for (const { session, end } of [...this.#sessions.all()]) {
-      if (end === null && this.#connections.find(session) === undefined) this.#markEnded(session, "lost");
-    }
-  }
-
-  #end(session: string, reason: EndReason): void {
-    this.#markEnded(session, reason);
-    this.#tellEnds();
-  }
-
-  /** After one end or many: the alarm for their grace and debts, and the first try of the debts. */
-  #tellEnds(): void {
+  /** After ends: the alarm for their grace and debts, and the first try of the debts. */
+  #settle(): void {
     this.#due.arm();
     this.#departures.outbox.kick();
-  }
-
-  #markEnded(session: string, reason: EndReason): void {
-    const isMember = !this.#admissions.finish(session);
-    const row = this.#sessions.end(session, this.#ports.clock.now(), isMember ? reason : "refused");
-    if (row !== undefined && isMember) this.#members.put(row);
   }
 
   #tellOfMembers(text: string): void {

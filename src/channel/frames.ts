@@ -6,8 +6,10 @@ import { publishRequest, signalRequest } from "../objects/commands.ts";
 import type {
   AuthFrame,
   ClientFrame,
+  HeartbeatFrame,
   HistoryFrame,
   MembersFrame,
+  PresenceFrame,
   PublishFrame,
   SignalFrame,
 } from "../protocol/client-frames.ts";
@@ -17,6 +19,8 @@ import type { Members } from "./members.ts";
 import type { Messages } from "./messages.ts";
 
 type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;
+/** Answered by the user's object, or about the connection itself. */
+type ElsewhereFrame = AuthFrame | HeartbeatFrame | PresenceFrame;
 type Answer = Refusal | Record<string, unknown>;
 
 /** Frames of a channel's own connections: granted, carried out and answered at once. */
@@ -33,10 +37,8 @@ export class ChannelFrames {
     this.#members = rooms.members;
   }
 
-  answer(connection: Connection, frame: Exclude<ClientFrame, AuthFrame>): void {
+  answer(connection: Connection, frame: Exclude<ClientFrame, ElsewhereFrame>): void {
     switch (frame.type) {
-      case "heartbeat":
-        return sendOk(connection, frame.ref);
       case "publish":
       case "signal":
       case "history":
@@ -46,12 +48,6 @@ export class ChannelFrames {
         if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, answer);
         return;
       }
-      case "presence":
-        return sendError(
-          connection,
-          refusal("not_available", "presence is said on the user connection"),
-          frame.ref,
-        );
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }

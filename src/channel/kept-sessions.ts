@@ -1,5 +1,6 @@
 import { type Debt, FIRST_RETRY_MS, type Ledger } from "../objects/outbox.ts";
 import { type EndReason, type Sql, WITHOUT_GRACE } from "../objects/ports.ts";
+import type { Device } from "../protocol/names.ts";
 import { type SessionRow, SessionTable } from "./session-table.ts";
 
 /** "This session of yours is over": owed to the user's object. */
@@ -12,15 +13,18 @@ export interface EndedDebt extends Debt {
 /**
  * The sessions that a channel keeps: rows, and the same in memory, because they are asked for on every turn.
  * What ended is a debt to the user's object until it is confirmed, and counts in the roster until its grace
- * is over; only then the row goes.
+ * is over; only then the row goes. `onLast` is called when no row of a user is left.
  */
 export class KeptSessions implements Ledger<EndedDebt> {
   readonly #table: SessionTable;
   readonly #rows = new Map<string, SessionRow>();
   readonly #ended = new Map<string, SessionRow>();
+  readonly #rowsOf = new Map<string, number>();
+  readonly #onLast: (user: string) => void;
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, onLast: (user: string) => void) {
     this.#table = new SessionTable(sql);
+    this.#onLast = onLast;
     for (const row of this.#table.all()) this.#remember(row);
   }
 
@@ -74,11 +78,26 @@ export class KeptSessions implements Ledger<EndedDebt> {
     }
   }
 
+  /** The client of a live session has another device now; undefined where it does not live. */
+  setDevice(session: string, device: Device): SessionRow | undefined {
+    const row = this.live(session);
+    if (row === undefined) return undefined;
+    this.#table.setDevice(session, device);
+    const changed = { ...row, device };
+    this.#remember(changed);
+    return changed;
+  }
+
   /** Nothing is left to do about this session. */
   delete(session: string): void {
+    const user = this.userOf(session);
     this.#table.delete(session);
     this.#rows.delete(session);
     this.#ended.delete(session);
+    if (user === undefined) return;
+    const left = (this.#rowsOf.get(user) ?? 1) - 1;
+    if (left > 0) this.#rowsOf.set(user, left);
+    else if (this.#rowsOf.delete(user)) this.#onLast(user);
   }
 
   owed(): EndedDebt[] {
@@ -103,6 +122,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
   }
 
   #remember(row: SessionRow): void {
+    if (!this.#rows.has(row.session)) this.#rowsOf.set(row.user, (this.#rowsOf.get(row.user) ?? 0) + 1);
     this.#rows.set(row.session, row);
     if (row.end !== null) this.#ended.set(row.session, row);
   }

@@ -1,31 +1,34 @@
 import type { Settings } from "../config.ts";
-import { type Clock, type Timers, WITHOUT_GRACE } from "../objects/ports.ts";
-import type { MemberPage, MemberQuery } from "../protocol/bodies.ts";
+import { type Clock, type MemberState, type Timers, WITHOUT_GRACE } from "../objects/ports.ts";
+import type { Member, MemberPage, MemberQuery } from "../protocol/bodies.ts";
 import { MEMBERS_PAGE } from "../protocol/limits.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
-import { Roster } from "./roster.ts";
+import type { MemberStates } from "./member-states.ts";
+import { Roster, type RosterCounts } from "./roster.ts";
 import { RosterNews } from "./roster-news.ts";
 import type { SessionRow } from "./session-table.ts";
 
 /**
  * Who is here, and telling it. A member joins when a session is welcomed and leaves when the grace of the
- * last one is over; what lies between is no news.
+ * last one is over, or when it hides; what lies between is a change at most.
  */
 export class Members {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #sessions: KeptSessions;
+  readonly #states: MemberStates;
   readonly #roster = new Roster();
   readonly #news: RosterNews;
 
   constructor(
     ports: { clock: Clock; timers: Timers },
-    about: { channel: string; sessions: KeptSessions; settings: Settings },
+    about: { channel: string; sessions: KeptSessions; states: MemberStates; settings: Settings },
     tell: (text: string) => void,
   ) {
     this.#clock = ports.clock;
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
     this.#sessions = about.sessions;
+    this.#states = about.states;
     const { channel, settings } = about;
     this.#news = new RosterNews(
       ports,
@@ -33,25 +36,38 @@ export class Members {
       tell,
     );
     // Also those whose grace ran out in our sleep: whoever stayed connected has not been told yet.
-    for (const row of this.#sessions.all()) if (row.end?.reason !== "refused") this.#roster.put(row);
+    for (const row of this.#sessions.all()) {
+      if (row.end?.reason !== "refused") this.#roster.put(row, this.#states.of(row.user));
+    }
   }
 
-  get count(): number {
-    return this.#roster.count;
-  }
-
-  get liveSessions(): number {
-    return this.#roster.liveSessions;
+  /** Of all, those that users do not see too: for back ends. */
+  get counts(): RosterCounts {
+    return this.#roster.everybody;
   }
 
   /** When this user joined: a session that begins while the member is here joins nothing new. */
   joinedAt(user: string): number | undefined {
-    return this.#roster.member(user)?.joinedAt;
+    return this.#roster.joinedAt(user);
   }
 
   /** A session was welcomed or has ended. Others hear of it only if it changes what they see. */
   put(row: SessionRow): void {
-    this.#news.add(this.#roster.put(row));
+    this.#news.add(this.#roster.put(row, this.#states.of(row.user)));
+    this.#news.flush();
+  }
+
+  /** A session was admitted and is about to be put: its user appears like this, if nothing newer is known. */
+  admitted(user: string, state: MemberState): void {
+    this.#states.admitted(user, state);
+    this.#news.add(this.#roster.setState(user, this.#states.of(user)));
+  }
+
+  /** The user's object says how the user appears. Counts for who has one of these sessions here. */
+  told(user: string, sessions: readonly string[], state: MemberState): void {
+    if (!sessions.some((session) => this.#sessions.live(session)?.user === user)) return;
+    this.#states.told(user, state);
+    this.#news.add(this.#roster.setState(user, this.#states.of(user)));
     this.#news.flush();
   }
 
@@ -77,10 +93,14 @@ export class Members {
     return WITHOUT_GRACE.has(end.reason) ? end.at : end.at + this.#graceMs;
   }
 
+  /** As users see it. */
   page({ cursor, limit }: MemberQuery): MemberPage {
-    const { members, next } = this.#roster.page(cursor, limit);
-    const page = { count: this.count, sessions: this.liveSessions, members };
-    return next === undefined ? page : { ...page, cursor: next };
+    return pageOf(this.#roster.page(cursor, limit), this.#roster.shown);
+  }
+
+  /** As back ends see it: with those that are hidden. */
+  pageOfAll({ cursor, limit }: MemberQuery): MemberPage {
+    return pageOf(this.#roster.pageOfAll(cursor, limit), this.#roster.everybody);
   }
 
   /** What a new session is told of the roster: the first members, the rest by pages. */
@@ -88,4 +108,11 @@ export class Members {
     const { sessions: _, ...page } = this.page({ limit: MEMBERS_PAGE });
     return page;
   }
+}
+
+function pageOf(
+  { members, next }: { members: Member[]; next?: string },
+  { members: count, sessions }: RosterCounts,
+): MemberPage {
+  return { count, sessions, members, ...(next === undefined ? {} : { cursor: next }) };
 }

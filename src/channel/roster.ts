@@ -1,16 +1,7 @@
+import type { MemberState } from "../objects/ports.ts";
 import type { Member } from "../protocol/bodies.ts";
-import type { DeviceType } from "../protocol/names.ts";
-
-/** What a session contributes to its member. */
-export interface RosterSession {
-  session: string;
-  user: string;
-  device: { type: DeviceType };
-  info?: Record<string, unknown>;
-  joinedAt: number;
-  /** Null while it lives; an ended one counts until its grace is over. */
-  end: object | null;
-}
+import { liveOf, looksSame, memberOf, PLAIN, type RosterSession } from "./member.ts";
+import { SortedUsers } from "./sorted-users.ts";
 
 /** What others are told about one change of the roster. */
 export type RosterChange =
@@ -19,108 +10,118 @@ export type RosterChange =
   | { is: "left"; user: string }
   | { is: "nothing" };
 
+/** How many members, and live sessions of theirs. */
+export interface RosterCounts {
+  members: number;
+  sessions: number;
+}
+
+interface Entry {
+  sessions: Map<string, RosterSession>;
+  state: MemberState;
+}
+
 /**
- * Who is here: one member per user, however many sessions. A cache of the session rows, rebuilt on wake-up.
- * Ended sessions count until they are removed, so a return within the grace is no change at all.
+ * Who is here: one member per user, however many sessions. A cache of rows, rebuilt on wake-up. Ended sessions
+ * count until they are removed, so a return within the grace is no change at all. Users see it without the
+ * hidden ones: who turns hidden has left, for them; back ends see all.
  */
 export class Roster {
-  readonly #members = new Map<string, Map<string, RosterSession>>();
-  /** User ids in order, for paging: kept in order, because every welcome asks for the first page. */
-  readonly #sorted: string[] = [];
+  readonly #members = new Map<string, Entry>();
+  readonly #everybody = new SortedUsers();
+  readonly #shown = new SortedUsers();
   #live = 0;
+  #shownLive = 0;
 
+  /** Members that users see. */
   get count(): number {
-    return this.#members.size;
+    return this.#shown.size;
   }
 
-  get liveSessions(): number {
-    return this.#live;
+  /** What users see of how many there are. */
+  get shown(): RosterCounts {
+    return { members: this.#shown.size, sessions: this.#shownLive };
   }
 
-  member(user: string): Member | undefined {
-    const sessions = this.#members.get(user);
-    return sessions === undefined ? undefined : asMember(user, sessions);
+  /** The hidden ones too. */
+  get everybody(): RosterCounts {
+    return { members: this.#everybody.size, sessions: this.#live };
+  }
+
+  /** When this user joined, hidden or not. */
+  joinedAt(user: string): number | undefined {
+    const entry = this.#members.get(user);
+    return entry === undefined ? undefined : memberOf(user, entry).joinedAt;
   }
 
   has(user: string, session: string): boolean {
-    return this.#members.get(user)?.has(session) ?? false;
+    return this.#members.get(user)?.sessions.has(session) ?? false;
   }
 
-  /** A session begins, or changes: a repeat changes nothing. */
-  put(session: RosterSession): RosterChange {
-    const before = this.member(session.user);
-    const sessions = this.#members.get(session.user) ?? new Map<string, RosterSession>();
-    this.#live += countOf(session) - countOf(sessions.get(session.session));
-    sessions.set(session.session, session);
-    this.#members.set(session.user, sessions);
-    const member = asMember(session.user, sessions);
-    if (before === undefined) {
-      this.#sorted.splice(firstAfter(this.#sorted, session.user), 0, session.user);
-      return { is: "joined", member };
-    }
-    return looksSame(before, member) ? { is: "nothing" } : { is: "changed", member };
+  /** A session begins, or changes: a repeat changes nothing. `state` is how its user appears. */
+  put(session: RosterSession, state: MemberState = PLAIN): RosterChange {
+    const entry = this.#members.get(session.user);
+    const sessions = new Map(entry?.sessions).set(session.session, session);
+    return this.#become(session.user, { sessions, state });
+  }
+
+  /** How this user appears from now on. */
+  setState(user: string, state: MemberState): RosterChange {
+    const entry = this.#members.get(user);
+    return entry === undefined ? { is: "nothing" } : this.#become(user, { ...entry, state });
   }
 
   /** A session's grace is over. */
   remove(user: string, session: string): RosterChange {
-    const sessions = this.#members.get(user);
-    if (sessions === undefined || !sessions.has(session)) return { is: "nothing" };
-    const before = asMember(user, sessions);
-    this.#live -= countOf(sessions.get(session));
+    const entry = this.#members.get(user);
+    if (entry === undefined || !entry.sessions.has(session)) return { is: "nothing" };
+    const sessions = new Map(entry.sessions);
     sessions.delete(session);
-    if (sessions.size === 0) {
-      this.#members.delete(user);
-      this.#sorted.splice(firstAfter(this.#sorted, user) - 1, 1);
-      return { is: "left", user };
-    }
-    const member = asMember(user, sessions);
-    return looksSame(before, member) ? { is: "nothing" } : { is: "changed", member };
+    return this.#become(user, sessions.size === 0 ? undefined : { ...entry, sessions });
   }
 
-  /** Members in the order of their ids, from the first after `cursor`; `next` where there are more. */
+  /** Members that users see, in the order of their ids, from the first after `cursor`; `next` where there are more. */
   page(cursor: string | undefined, limit: number): { members: Member[]; next?: string } {
-    const start = cursor === undefined ? 0 : firstAfter(this.#sorted, cursor);
-    const users = this.#sorted.slice(start, start + limit);
-    const members = users.map((user) => asMember(user, this.#members.get(user) ?? new Map()));
-    const last = users.at(-1);
-    return last === undefined || start + limit >= this.#sorted.length ? { members } : { members, next: last };
+    return this.#page(this.#shown, cursor, limit);
   }
-}
 
-function asMember(user: string, sessions: Map<string, RosterSession>): Member {
-  const all = [...sessions.values()];
-  const live = liveOf(sessions);
-  const info = (live.at(-1) ?? all.at(-1))?.info;
-  return {
-    user,
-    ...(info === undefined ? {} : { info }),
-    sessions: Math.max(1, live.length), // in its grace a member still stands for one
-    devices: [...new Set(all.map(({ device }) => device.type))].sort(),
-    joinedAt: Math.min(...all.map(({ joinedAt }) => joinedAt)),
-  };
-}
-
-/** How many sessions a member has is no news: a second tab announces nothing. */
-function looksSame(a: Member, b: Member): boolean {
-  return a.devices?.join() === b.devices?.join() && JSON.stringify(a.info) === JSON.stringify(b.info);
-}
-
-/** 1 for a live session, 0 for an ended one or none. */
-function countOf(session: RosterSession | undefined): number {
-  return session !== undefined && session.end === null ? 1 : 0;
-}
-
-function liveOf(sessions: Map<string, RosterSession>): RosterSession[] {
-  return [...sessions.values()].filter(({ end }) => end === null);
-}
-
-function firstAfter(sorted: string[], cursor: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? "") <= cursor) low = middle + 1;
-    else high = middle;
+  /** Likewise all of them. */
+  pageOfAll(cursor: string | undefined, limit: number): { members: Member[]; next?: string } {
+    return this.#page(this.#everybody, cursor, limit);
   }
-  return low;
+
+  #page(sorted: SortedUsers, cursor: string | undefined, limit: number) {
+    const { users, ...more } = sorted.page(cursor, limit);
+    const members: Member[] = [];
+    for (const user of users) {
+      const entry = this.#members.get(user);
+      if (entry !== undefined) members.push(memberOf(user, entry));
+    }
+    return { members, ...more };
+  }
+
+  /** Sets the one entry, and says what users see of the change. */
+  #become(user: string, after: Entry | undefined): RosterChange {
+    const before = this.#members.get(user);
+    this.#count(user, before, after);
+    if (after === undefined) this.#members.delete(user);
+    else this.#members.set(user, after);
+    const was = before?.state.isHidden === false ? memberOf(user, before) : undefined;
+    const is = after?.state.isHidden === false ? memberOf(user, after) : undefined;
+    if (is === undefined) return was === undefined ? { is: "nothing" } : { is: "left", user };
+    if (was === undefined) return { is: "joined", member: is };
+    return looksSame(was, is) ? { is: "nothing" } : { is: "changed", member: is };
+  }
+
+  #count(user: string, before: Entry | undefined, after: Entry | undefined): void {
+    if (before === undefined && after !== undefined) this.#everybody.add(user);
+    if (before !== undefined && after === undefined) this.#everybody.remove(user);
+    const wasShown = before?.state.isHidden === false;
+    const isShown = after?.state.isHidden === false;
+    if (!wasShown && isShown) this.#shown.add(user);
+    if (wasShown && !isShown) this.#shown.remove(user);
+    const [had, has] = [before, after].map((entry) => (entry === undefined ? 0 : liveOf(entry.sessions)));
+    this.#live += (has ?? 0) - (had ?? 0);
+    this.#shownLive += (isShown ? (has ?? 0) : 0) - (wasShown ? (had ?? 0) : 0);
+  }
 }

@@ -59,6 +59,7 @@ const ALL = `SELECT session, user, device, info, connected_at, joined_at, ended_
 const INSERT = `INSERT INTO session (session, user, device, info, connected_at, joined_at)
   VALUES (?, ?, ?, ?, ?, ?)`;
 const END = "UPDATE session SET ended_at = ?, reason = ?, debt_due = ? WHERE session = ?";
+const SET_DEVICE = "UPDATE session SET device = ? WHERE session = ?";
 const DELETE = "DELETE FROM session WHERE session = ?";
 const POSTPONE = "UPDATE session SET debt_tries = ?, debt_due = ? WHERE session = ?";
 
@@ -81,6 +82,10 @@ export class SessionTable {
 
   end(session: string, { at, reason, dueAt }: SessionEnding): void {
     this.#sql.run(END, at, reason, dueAt, session);
+  }
+
+  setDevice(session: string, device: Device): void {
+    this.#sql.run(SET_DEVICE, JSON.stringify(device), session);
   }
 
   delete(session: string): void {

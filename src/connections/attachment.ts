@@ -17,6 +17,8 @@ export const Attachment = z.object({
   probedAt: z.number().nullable().default(null),
   /** When the client last did something, heartbeats apart; of older versions nothing is known. */
   activeAt: z.number().default(0),
+  /** That the client is active again was not told to the user's object yet. Channel connections only. */
+  isActivityUntold: z.boolean().default(false),
 });
 export type Attachment = z.infer<typeof Attachment>;
 

@@ -57,7 +57,8 @@ export class Connections {
   open(socket: Socket, session: string, request: ConnectRequest): Connection {
     const now = this.#clock.now();
     const { device, claims } = request;
-    const state = { session, device, claims, connectedAt: now, heardAt: now, probedAt: null, activeAt: now };
+    const times = { connectedAt: now, heardAt: now, probedAt: null, activeAt: now };
+    const state = { session, device, claims, ...times, isActivityUntold: false };
     const connection = new Connection(socket, state, this.#newRate());
     connection.update({});
     this.#add(connection);

@@ -23,7 +23,7 @@ export class DueTimes {
   readonly #ports: { clock: Clock; alarm: Alarm; log: Log };
   readonly #duties: readonly Duty[];
   /** Duties that threw and when they may run again; losing it on sleep only means an earlier try. */
-  readonly #failedUntil = new Map<string, number>();
+  readonly #failedUntil = new Map<Duty, number>();
 
   constructor(ports: { clock: Clock; alarm: Alarm; log: Log }, duties: readonly Duty[]) {
     this.#ports = ports;
@@ -48,9 +48,9 @@ export class DueTimes {
       if (dueAt === null || dueAt > now) continue;
       try {
         duty.run(now);
-        this.#failedUntil.delete(duty.name);
+        this.#failedUntil.delete(duty);
       } catch (cause) {
-        this.#failedUntil.set(duty.name, now + FAILED_DUTY_RETRY_MS);
+        this.#failedUntil.set(duty, now + FAILED_DUTY_RETRY_MS);
         this.#ports.log.warn("duty failed", { duty: duty.name }, cause);
       }
     }
@@ -67,7 +67,7 @@ export class DueTimes {
   }
 
   #dueAt(duty: Duty): number | null {
-    const failedUntil = this.#failedUntil.get(duty.name);
+    const failedUntil = this.#failedUntil.get(duty);
     try {
       const next = duty.nextAt();
       return next === null || failedUntil === undefined ? next : Math.max(next, failedUntil);

@@ -1,5 +1,6 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
+import { CallQueue } from "../connections/call-queue.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
@@ -8,8 +9,6 @@ import type { HistoryFrame, MembersFrame, PublishFrame, SignalFrame } from "../p
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 
 type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;
-/** Messages of one connection that may wait for a channel that does not answer. */
-const MOST_WAITING = 256;
 const NEEDS = { publish: "publish", signal: "signal", history: "history", members: "members" } as const;
 
 /** Frames of a user's own connection that speak to a channel: granted here, carried out there. */
@@ -17,8 +16,7 @@ export class ChannelFrames {
   readonly #ports: { objects: Objects; log: Log };
   readonly #settings: Settings;
   readonly #isLive: (connection: Connection) => boolean;
-  /** Lost with the object, as the calls themselves are: then no answer comes, and the connection is cut too. */
-  readonly #queues = new WeakMap<Connection, { length: number; last: Promise<void> }>();
+  readonly #calls = new CallQueue();
 
   constructor(
     ports: { objects: Objects; log: Log },
@@ -30,20 +28,11 @@ export class ChannelFrames {
     this.#settings = settings;
   }
 
-  /**
-   * One call at a time for each connection, so that what it says is stored in the order in which it said it:
-   * calls on stubs of their own could overtake one another.
-   */
-  answer(connection: Connection, frame: ChannelFrame): Promise<void> {
-    const queue = this.#queues.get(connection) ?? { length: 0, last: Promise.resolve() };
-    this.#queues.set(connection, queue);
-    if (queue.length >= MOST_WAITING) {
-      sendError(connection, refusal("unavailable", "the channel is slow to answer; try again"), frame.ref);
-      return queue.last;
-    }
-    queue.length += 1;
-    queue.last = queue.last.then(() => this.#answer(connection, frame)).finally(() => (queue.length -= 1));
-    return queue.last;
+  /** In the order in which this connection says them. */
+  async answer(connection: Connection, frame: ChannelFrame): Promise<void> {
+    const answered = this.#calls.add(connection, () => this.#answer(connection, frame));
+    if (answered !== undefined) return answered;
+    sendError(connection, refusal("unavailable", "the channel is slow to answer; try again"), frame.ref);
   }
 
   async #answer(connection: Connection, frame: ChannelFrame): Promise<void> {

@@ -13,7 +13,7 @@ import { type UserRow, UserTable } from "./user-table.ts";
 /** What comes with a change, in the transaction that makes it. */
 export interface StandingHooks {
   /** Rosters show the user differently from now on. */
-  memberChanged(): void;
+  memberChanged(before: PresenceFacts, after: PresenceFacts): void;
 }
 
 /**
@@ -101,7 +101,7 @@ export class Standing {
   }
 
   #tellRosters(before: PresenceFacts, after: PresenceFacts): void {
-    if (!isSameMember(memberOf(before), memberOf(after))) this.#hooks.memberChanged();
+    if (!isSameMember(memberOf(before), memberOf(after))) this.#hooks.memberChanged(before, after);
   }
 }
 

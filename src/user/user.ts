@@ -32,6 +32,8 @@ import { ChannelFrames } from "./channel-frames.ts";
 import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
 import { Endings } from "./endings.ts";
 import { isVisibleTo, memberOf, neverSeen, presenceOf, shownOf } from "./presence.ts";
+import { ROSTER_DEBT_MIGRATION } from "./roster-debt-table.ts";
+import { RosterTells } from "./roster-tells.ts";
 import { listSessions } from "./session-list.ts";
 import {
   SESSION_MIGRATION,
@@ -48,6 +50,7 @@ const MIGRATIONS = [
   [...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION],
   [...SESSION_TICKET_MIGRATION],
   [...SESSION_STATUS_MIGRATION, ...USER_STATUS_MIGRATION],
+  [...ROSTER_DEBT_MIGRATION],
 ];
 /** While nobody can see the user, a wake-up per TTL would be paid for nothing: ten times slower. */
 const UNSEEN_SWEEP_FACTOR = 10;
@@ -65,6 +68,7 @@ export class User implements Keeper, UserPort {
   readonly #statuses: Statuses;
   readonly #activity: Activity;
   readonly #endings: Endings;
+  readonly #rosterTells: RosterTells;
   readonly #connections: Connections;
   readonly #sweep: Sweep;
   readonly #due: DueTimes;
@@ -77,8 +81,9 @@ export class User implements Keeper, UserPort {
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
     this.#standing = new Standing(name, sql, settings.OFFLINE_GRACE_SECONDS * 1000, {
-      memberChanged: () => {},
+      memberChanged: (before, after) => this.#rosterTells.owe(before, after),
     });
+    this.#rosterTells = new RosterTells(name, { ...ports, sql }, () => this.#standing.facts());
     this.#sessions = new Sessions(this.#standing, ports.clock, settings);
     this.#statuses = new Statuses(this.#standing, ports.clock);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
@@ -115,9 +120,11 @@ export class User implements Keeper, UserPort {
       this.#statuses,
       this.#activity,
       this.#endings.outbox,
+      this.#rosterTells.outbox,
     ]);
     this.#endings.reconcile();
     this.#due.fire();
+    this.#rosterTells.outbox.kick();
   }
 
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
@@ -226,6 +233,7 @@ export class User implements Keeper, UserPort {
 
   alarm(): void {
     this.#due.fire();
+    this.#settle();
   }
 
   async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
@@ -278,6 +286,7 @@ export class User implements Keeper, UserPort {
   #settle(): void {
     this.#due.arm();
     this.#endings.outbox.kick();
+    this.#rosterTells.outbox.kick();
   }
 
   #presenceFor(reader: Reader, silent?: ReadonlySet<string>): Presence {
@@ -297,7 +306,7 @@ export class User implements Keeper, UserPort {
     this.#due.fire();
     const isSilent = (connection: Connection) => !this.#connections.isHeard(connection);
     if ([...this.#connections.all()].some(isSilent)) this.#sweep.run(this.#ports.clock.now());
-    this.#due.arm();
+    this.#settle();
     return new Set([...this.#connections.all()].filter(isSilent).map(({ session }) => session));
   }
 }

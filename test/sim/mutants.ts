@@ -19,7 +19,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "channel-never-reconciles": {
     file: "src/channel/channel.ts",
-    find: "    this.#reconcile();\n",
+    find: "    this.#endings.reconcile();\n",
     replace: "",
     breaks: /no ghost/,
   },
@@ -90,7 +90,7 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /is a member of/,
   },
   "removal-spares-who-just-ended": {
-    file: "src/channel/channel.ts",
+    file: "src/channel/endings.ts",
     find: "    this.#sessions.endGrace(user);\n",
     replace: "",
     breaks: /is a member of/,

@@ -1,0 +1,67 @@
+import { CallQueue } from "../connections/call-queue.ts";
+import type { Connection } from "../connections/connection.ts";
+import { sendError, sendOk } from "../connections/incoming.ts";
+import type { Log, Objects } from "../objects/ports.ts";
+import type { HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
+import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import type { Device } from "../protocol/names.ts";
+
+type UserFrame = PresenceFrame | HeartbeatFrame;
+
+/** What the channel has to say and do about its connections. */
+interface UserFrameRules {
+  isLive(connection: Connection): boolean;
+  /** The client has another device now, and the user's object knows. */
+  deviceChanged(connection: Connection, device: Device): void;
+}
+
+/**
+ * Frames of a channel's own connections that speak of the user: carried out by the user's object, and answered
+ * with what came of it. Where that does not answer, nothing is changed here, and the client may say it again.
+ */
+export class UserFrames {
+  readonly #ports: { objects: Objects; log: Log };
+  readonly #rules: UserFrameRules;
+  readonly #calls = new CallQueue();
+
+  constructor(ports: { objects: Objects; log: Log }, rules: UserFrameRules) {
+    this.#ports = ports;
+    this.#rules = rules;
+  }
+
+  /** In the order in which this connection says them. A heartbeat that brings no device asks nobody. */
+  async answer(connection: Connection, frame: UserFrame): Promise<void> {
+    if (frame.type === "heartbeat" && frame.device === undefined) return sendOk(connection, frame.ref);
+    const answered = this.#calls.add(connection, () => this.#answer(connection, frame));
+    if (answered !== undefined) return answered;
+    sendError(connection, refusal("unavailable", "the user is slow to answer; try again"), frame.ref);
+  }
+
+  async #answer(connection: Connection, frame: UserFrame): Promise<void> {
+    if (!this.#rules.isLive(connection)) return; // it ended while this waited
+    const result = await this.#carryOut(connection, frame);
+    if (!this.#rules.isLive(connection)) return;
+    if (isRefusal(result)) return sendError(connection, result, frame.ref);
+    if (frame.type === "heartbeat" && frame.device !== undefined)
+      this.#rules.deviceChanged(connection, frame.device);
+    sendOk(connection, frame.ref, result);
+  }
+
+  async #carryOut(connection: Connection, frame: UserFrame): Promise<Refusal | Record<string, unknown>> {
+    const { session } = connection;
+    const user = this.#ports.objects.user(connection.user);
+    try {
+      if (frame.type === "presence") {
+        const { type: _, ref: __, ...change } = frame;
+        return { ...(await user.setPresence(change, session)) };
+      }
+      const { device } = frame;
+      const isKnown = JSON.stringify(device) === JSON.stringify(connection.state.device);
+      if (device !== undefined && !isKnown) await user.setDevice(session, device);
+      return {};
+    } catch (cause) {
+      this.#ports.log.warn("user did not answer", { session, frame: frame.type }, cause);
+      return refusal("unavailable", "the user's object did not answer; try again");
+    }
+  }
+}

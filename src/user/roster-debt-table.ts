@@ -1,0 +1,75 @@
+import type { Debt, Ledger } from "../objects/outbox.ts";
+import type { Sql } from "../objects/ports.ts";
+
+/**
+ * What this object owes channels: "this is how the user appears now". A row per channel lives until the channel
+ * confirms. `version` is the user's at the last change: a word of an older one does not settle it.
+ */
+export const ROSTER_DEBT_MIGRATION = [
+  `CREATE TABLE roster_debt (
+    channel TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    due_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+];
+
+export interface RosterDebt extends Debt {
+  channel: string;
+}
+
+interface Row {
+  channel: string;
+  version: number;
+  tries: number;
+  dueAt: number;
+}
+
+const OWE = `INSERT INTO roster_debt (channel, version, due_at) VALUES (?, ?, ?)
+  ON CONFLICT (channel) DO UPDATE SET version = excluded.version, tries = 0, due_at = excluded.due_at`;
+const OWED = "SELECT channel, version, tries, due_at AS dueAt FROM roster_debt ORDER BY due_at LIMIT 100";
+const FIND = "SELECT channel FROM roster_debt WHERE channel = ? AND version = ?";
+const POSTPONE = "UPDATE roster_debt SET tries = ?, due_at = ? WHERE channel = ? AND version = ?";
+const DELETE = "DELETE FROM roster_debt WHERE channel = ? AND version = ?";
+
+export class RosterDebtTable implements Ledger<RosterDebt> {
+  readonly #sql: Sql;
+  /** Asked for at the end of every turn; read again after each change. */
+  #cached: RosterDebt[] | undefined;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  owe(channel: string, version: number, dueAt: number): void {
+    this.#cached = undefined;
+    this.#sql.run(OWE, channel, version, dueAt);
+  }
+
+  owed(): RosterDebt[] {
+    this.#cached ??= this.#sql.all<Row>(OWED).map(({ version, ...debt }) => {
+      return { ...debt, id: `${version} ${debt.channel}` };
+    });
+    return this.#cached;
+  }
+
+  owes(id: string): boolean {
+    return this.#sql.all(FIND, ...keyOf(id)).length > 0;
+  }
+
+  postpone(id: string, tries: number, dueAt: number): void {
+    this.#cached = undefined;
+    this.#sql.run(POSTPONE, tries, dueAt, ...keyOf(id));
+  }
+
+  settle(id: string): void {
+    this.#cached = undefined;
+    this.#sql.run(DELETE, ...keyOf(id));
+  }
+}
+
+/** Of a debt's id: no channel name holds a blank. */
+function keyOf(id: string): [channel: string, version: number] {
+  const [version = "", channel = ""] = id.split(" ");
+  return [channel, Number(version)];
+}
