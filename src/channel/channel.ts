@@ -15,7 +15,6 @@ import type {
   EndReason,
   Keeper,
   LogPage,
-  LogPosition,
   MemberState,
   Ports,
   PublishRequest,
@@ -30,36 +29,26 @@ import { type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import { ActivityReports } from "./activity-reports.ts";
 import { Admissions, type Refused } from "./admissions.ts";
-import { CHANNEL_MIGRATION } from "./channel-table.ts";
+import { CatchUp } from "./catch-up.ts";
 import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
-import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
 import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
 import { MessageLog } from "./message-log.ts";
-import { MESSAGE_MIGRATION } from "./message-table.ts";
 import { Messages } from "./messages.ts";
-import { REMOVAL_MIGRATION } from "./removal-table.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import { PublishKeys } from "./publish-keys.ts";
 import { Removals } from "./removals.ts";
-import { SESSION_MIGRATION } from "./session-table.ts";
+import { Standing } from "./standing.ts";
 import { UserFrames } from "./user-frames.ts";
-
-const MIGRATIONS = [
-  [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
-  [...REMOVAL_MIGRATION],
-  [...MEMBER_STATE_MIGRATION],
-];
 
 /**
  * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
  * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
  */
 const MOST_ENDED_PER_USER = 200;
-
-/** The contract: recovery without the grant `history` reaches back so far. */
-const REACH_WITHOUT_HISTORY_MS = 120_000;
 
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
@@ -71,7 +60,10 @@ export class Channel implements Keeper, ChannelPort {
   readonly #log: MessageLog;
   readonly #removals: Removals;
   readonly #renewals: Renewals;
+  readonly #keys: PublishKeys;
   readonly #messages: Messages;
+  readonly #catchUp: CatchUp;
+  readonly #standing: Standing;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
   readonly #endings: Endings;
@@ -89,7 +81,8 @@ export class Channel implements Keeper, ChannelPort {
     const sql = new Database(ports.sql, MIGRATIONS);
     const states = new MemberStates(sql);
     this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
-    this.#log = new MessageLog(name, { ...ports, sql });
+    this.#log = new MessageLog(name, { ...ports, sql }, settings);
+    this.#keys = new PublishKeys(sql, ports.clock);
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#renewals = new Renewals(ports, this.#connections, {
@@ -101,8 +94,20 @@ export class Channel implements Keeper, ChannelPort {
     });
     const about = { channel: name, sessions: this.#sessions, states, settings };
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
-    this.#messages = new Messages(name, this.#log, this.#connections);
-    this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
+    const ofLog = { log: this.#log, connections: this.#connections };
+    this.#catchUp = new CatchUp(ports, ofLog, {
+      lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
+      due: () => this.#due.arm(),
+    });
+    const toTell = { sql, keys: this.#keys, catchUp: this.#catchUp, ...ofLog };
+    this.#messages = new Messages(name, toTell, () => this.#due.arm());
+    const ofStanding = { members: this.#members, log: this.#log, catchUp: this.#catchUp };
+    this.#standing = new Standing(ports.clock, { channel: name, settings }, ofStanding);
+    this.#frames = new ChannelFrames(name, settings, {
+      messages: this.#messages,
+      ...ofStanding,
+      standing: this.#standing,
+    });
     this.#userFrames = new UserFrames(ports, {
       isLive: (connection) => this.#connections.find(connection.session) === connection,
       deviceChanged: (connection, device) => this.#setDevice(connection, device),
@@ -120,6 +125,9 @@ export class Channel implements Keeper, ChannelPort {
       this.#sweep,
       this.#departures,
       this.#departures.outbox,
+      this.#log.retention,
+      this.#keys,
+      this.#catchUp,
     ]);
     this.#endings.reconcile();
     this.#due.fire();
@@ -153,9 +161,7 @@ export class Channel implements Keeper, ChannelPort {
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
     this.#due.arm();
-    const { standing, rest } = this.#standing(connection, request.recover);
-    connection.send({ ...welcomeFrame(connection, this.#settings), ...standing });
-    for (const frame of rest) connection.socket.send(frame);
+    this.#standing.tell(connection, welcomeFrame(connection, this.#settings), request);
     return undefined;
   }
 
@@ -165,6 +171,7 @@ export class Channel implements Keeper, ChannelPort {
     const { activeAt } = connection;
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection, activeAt);
+    for (const frame of messages) this.#catchUp.heard(connection, frame);
     const answers = messages.map((frame) => this.#answer(connection, frame));
     if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
     await Promise.all(answers);
@@ -209,7 +216,14 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async history(query: MessageQuery, caller?: Caller): Promise<LogPage | Refusal> {
-    return this.#removals.refusalOf(caller) ?? this.#messages.history(query);
+    return this.#removals.refusalOf(caller) ?? this.#messages.history(query, caller);
+  }
+
+  async forget(): Promise<void> {
+    this.#endings.forgetAll();
+    this.#log.forget();
+    this.#keys.forget();
+    this.#due.fire();
   }
 
   async summary(): Promise<ChannelSummary> {
@@ -246,19 +260,6 @@ export class Channel implements Keeper, ChannelPort {
 
   async setMember(user: string, sessions: string[], state: MemberState): Promise<void> {
     this.#members.told(user, sessions, state);
-  }
-
-  /** Where a new session stands: the roster's first page, and what it missed or only the top of the log. */
-  #standing(connection: Connection, recover: LogPosition | undefined) {
-    const { count, ...detail } = this.#members.firstPage();
-    const { first, rest, ...position } = this.#log.standing(recover, this.#reachOf(connection));
-    const mayHear = this.#mayUse(connection, "members") ? detail : {};
-    return { standing: { channel: this.#name, ...position, messages: first, count, ...mayHear }, rest };
-  }
-
-  /** How far back recovery may reach: as far as the log, or two minutes without the grant to read it. */
-  #reachOf(connection: Connection): number {
-    return this.#mayUse(connection, "history") ? 0 : this.#ports.clock.now() - REACH_WITHOUT_HISTORY_MS;
   }
 
   /** New claims: a connection whose user may not subscribe any more ends. */

@@ -1,9 +1,9 @@
 import type { Member, MemberPage, MessagePage, Published } from "../protocol/bodies.ts";
-import type { MessageFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type { MessageFrame, SkippedFrame, WelcomeFrame } from "../protocol/server-frames.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { Emitter } from "./emitter.ts";
 import { RollcallError } from "./errors.ts";
-import { type IncomingFrame, isSkipped, type SkippedFrame } from "./frames.ts";
+import { type IncomingFrame, isSkipped } from "./frames.ts";
 import { Link } from "./link.ts";
 import { LogPosition } from "./log-position.ts";
 import { Renewal } from "./renewal.ts";

@@ -54,6 +54,9 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     connectedAt: 0,
     heardAt: 0,
     probedAt: null,
+    activeAt: 0,
+    isActivityUntold: false,
+    catchUp: null,
   };
   const connection = new Connection(socket, state, new RateLimit(50, 100, 0));
   const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
