@@ -38,6 +38,17 @@ export class FaultTable {
     for (const fault of FAULTS) for (const kind of KINDS) this.count(fault, kind, other.of(fault, kind));
   }
 
+  /** As plain data, for another process. */
+  toJSON(): [string, number][] {
+    return [...this.#counts];
+  }
+
+  static fromJSON(counts: [string, number][]): FaultTable {
+    const table = new FaultTable();
+    for (const [key, count] of counts) table.#counts.set(key, count);
+    return table;
+  }
+
   toString(): string {
     const head = `${"fault".padEnd(22)}${"USER".padStart(10)}${"CHANNEL".padStart(10)}`;
     const rows = FAULTS.map((fault) => {

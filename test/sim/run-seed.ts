@@ -80,6 +80,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       await invariants.check();
       failIfWrong(step);
     }
+    if (crowd.operator.revokedAlive === 0) world.journal.fail("no revocation met a live connection");
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
     await checkRevocation(world, crowd);

@@ -5,6 +5,7 @@ import { breakOnLoad } from "./mutants.ts";
 /*
  * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
  * node test/sim/run.ts --seed 7 [--steps 500] [--trace]  one seed again, with all that happened
+ * node test/sim/run.ts --json [--seeds 200] ...           the same, as one line for another program
  * node test/sim/run.ts --mutant <name>                           with a known fault built into the rules
  */
 const { values } = parseArgs({
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     steps: { type: "string", default: "500" },
     mutant: { type: "string" },
     trace: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
   },
 });
 if (values.mutant !== undefined) breakOnLoad(values.mutant);
@@ -27,22 +29,7 @@ const { Channel } = await import("../../src/channel/channel.ts");
 const first = Number(values.seed ?? values.first);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
 const faults = new FaultTable();
-const sums = {
-  turns: 0,
-  welcomes: 0,
-  recoveries: 0,
-  renewals: 0,
-  expired: 0,
-  replaced: 0,
-  tickets: 0,
-  allowed: 0,
-  orders: 0,
-  revokedAlive: 0,
-  stored: 0,
-  acknowledged: 0,
-  delivered: 0,
-  hours: 0,
-};
+const sums: Record<string, number> = {};
 const startedAt = performance.now();
 try {
   for (let seed = first; seed < first + count; seed++) {
@@ -51,14 +38,17 @@ try {
       { user: User, channel: Channel },
     );
     faults.add(met);
-    for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += result[key];
+    for (const [what, amount] of Object.entries(result)) sums[what] = (sums[what] ?? 0) + amount;
   }
 } catch (cause) {
   console.error(cause instanceof Error ? cause.message : cause);
   process.exitCode = 1;
 }
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-console.log(`${faults}\n`);
-for (const [what, sum] of Object.entries(sums))
-  console.log(what.padEnd(22) + String(Math.round(sum)).padStart(10));
-console.log(`\n${count} seeds of ${values.steps} steps in ${seconds} s`);
+if (values.json) console.log(JSON.stringify({ faults, sums }));
+else {
+  console.log(`${faults}\n`);
+  for (const [what, sum] of Object.entries(sums))
+    console.log(what.padEnd(22) + String(Math.round(sum)).padStart(10));
+  console.log(`\n${count} seeds of ${values.steps} steps in ${seconds} s`);
+}
