@@ -35,12 +35,17 @@ export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: Simul
   }
 }
 
-/** A duty that was done before its time leaves its alarm behind: it fires in vain, once. */
+/**
+ * A duty that was done before its time leaves its alarm behind: it fires in vain, once. A channel that holds more
+ * than its newest message has one until the rest is too old.
+ */
 async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
   const idle = () => world.objects().filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
-  if (idle().length === 0) return;
-  const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
-  await world.advance(Math.min(last - world.now, LONGEST_RETRY_MS) + FIRES_WITHIN_MS);
+  const until = world.now + 1.3 * world.settings.HISTORY_TTL_SECONDS * 1000 + LONGEST_RETRY_MS;
+  while (idle().length > 0 && world.now < until) {
+    const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
+    await world.advance(Math.min(last, until) - world.now + FIRES_WITHIN_MS);
+  }
   for (const object of idle()) world.journal.fail(`no ghost: ${object} keeps no session, and has an alarm`);
 }
 
