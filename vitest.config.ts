@@ -23,10 +23,10 @@ export default defineConfig({
       inWorkerd(
         "workers",
         ["test/workers/**/*.test.ts"],
-        ["test/workers/idle.test.ts", "test/workers/port-contract.test.ts"],
+        ["test/workers/{idle,rebuild}.test.ts", "test/workers/port-contract.test.ts"],
         quick,
       ),
-      inWorkerd("idle", ["test/workers/idle.test.ts"], [], brief),
+      inWorkerd("idle", ["test/workers/{idle,rebuild}.test.ts"], [], brief),
       {
         // The shell of our objects around a probe: the ports are tested without any rules.
         plugins: [
@@ -38,6 +38,7 @@ export default defineConfig({
               durableObjects: {
                 USER: { className: "ProbeObject", useSQLite: true },
                 CHANNEL: { className: "ProbeChannel", useSQLite: true },
+                DIRECTORY: { className: "ProbeShard", useSQLite: true },
               },
             },
           }),

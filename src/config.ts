@@ -1,12 +1,12 @@
 import * as z from "zod";
 
 /** A setting that counts something: an integer from `min`. Settings arrive as text. */
-function whole(initial: number, min = 1) {
+function whole(initial: number, min = 1, max = Number.MAX_SAFE_INTEGER) {
   return z
     .string()
     .regex(/^\d{1,12}$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.number().min(min))
+    .pipe(z.number().min(min).max(max))
     .default(initial);
 }
 
@@ -112,6 +112,7 @@ const Settings = z
     HISTORY_SIZE: whole(1000, 0),
     HISTORY_TTL_SECONDS: amount(86_400, 1),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
+    DIRECTORY_SHARDS: whole(4, 1, 256),
   })
   .superRefine((settings, context) => {
     if (settings.JWT_SECRET === undefined && settings.JWKS_URL === undefined) {

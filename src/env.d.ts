@@ -3,6 +3,7 @@ declare namespace Cloudflare {
   interface Env {
     USER: DurableObjectNamespace;
     CHANNEL: DurableObjectNamespace;
+    DIRECTORY: DurableObjectNamespace;
     ASSETS: Fetcher;
   }
   interface GlobalProps {

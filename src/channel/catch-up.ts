@@ -16,7 +16,7 @@ const PAUSE_MS = 1;
 const LOOK_AGAIN_MS = 5000;
 
 /** What the channel does about a connection. */
-interface CatchUpRules {
+export interface CatchUpRules {
   /** The log no longer holds what comes next: a gap would follow, so the client has to begin anew. */
   lost(connection: Connection): void;
   /** There is something to do since now. */

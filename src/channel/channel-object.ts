@@ -90,4 +90,8 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
   setMember(user: string, sessions: string[], state: MemberState) {
     return this.#shell.keeper.setMember(user, sessions, state);
   }
+
+  list() {
+    return this.#shell.keeper.list();
+  }
 }

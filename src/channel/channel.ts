@@ -29,26 +29,17 @@ import { type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import { ActivityReports } from "./activity-reports.ts";
 import { Admissions, type Refused } from "./admissions.ts";
-import { CatchUp } from "./catch-up.ts";
 import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { Listing } from "./listing.ts";
 import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
-import { MessageLog } from "./message-log.ts";
-import { Messages } from "./messages.ts";
 import { MIGRATIONS } from "./migrations.ts";
-import { PublishKeys } from "./publish-keys.ts";
 import { Removals } from "./removals.ts";
-import { Standing } from "./standing.ts";
+import { Talk } from "./talk.ts";
 import { UserFrames } from "./user-frames.ts";
-
-/**
- * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
- * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
- */
-const MOST_ENDED_PER_USER = 200;
 
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
@@ -57,18 +48,15 @@ export class Channel implements Keeper, ChannelPort {
   readonly #name: string;
   readonly #sessions: KeptSessions;
   readonly #members: Members;
-  readonly #log: MessageLog;
   readonly #removals: Removals;
   readonly #renewals: Renewals;
-  readonly #keys: PublishKeys;
-  readonly #messages: Messages;
-  readonly #catchUp: CatchUp;
-  readonly #standing: Standing;
+  readonly #talk: Talk;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
   readonly #endings: Endings;
   readonly #sweep: Sweep;
   readonly #departures: Departures;
+  readonly #listing: Listing;
   readonly #due: DueTimes;
   readonly #frames: ChannelFrames;
   readonly #userFrames: UserFrames;
@@ -81,8 +69,6 @@ export class Channel implements Keeper, ChannelPort {
     const sql = new Database(ports.sql, MIGRATIONS);
     const states = new MemberStates(sql);
     this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
-    this.#log = new MessageLog(name, { ...ports, sql }, settings);
-    this.#keys = new PublishKeys(sql, ports.clock);
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#renewals = new Renewals(ports, this.#connections, {
@@ -94,20 +80,12 @@ export class Channel implements Keeper, ChannelPort {
     });
     const about = { channel: name, sessions: this.#sessions, states, settings };
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
-    const ofLog = { log: this.#log, connections: this.#connections };
-    this.#catchUp = new CatchUp(ports, ofLog, {
+    const ofTalk = { channel: name, settings, sql, connections: this.#connections, members: this.#members };
+    this.#talk = new Talk(ports, ofTalk, {
       lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
       due: () => this.#due.arm(),
     });
-    const toTell = { sql, keys: this.#keys, catchUp: this.#catchUp, ...ofLog };
-    this.#messages = new Messages(name, toTell, () => this.#due.arm());
-    const ofStanding = { members: this.#members, log: this.#log, catchUp: this.#catchUp };
-    this.#standing = new Standing(ports.clock, { channel: name, settings }, ofStanding);
-    this.#frames = new ChannelFrames(name, settings, {
-      messages: this.#messages,
-      ...ofStanding,
-      standing: this.#standing,
-    });
+    this.#frames = new ChannelFrames(name, settings, { ...this.#talk, members: this.#members });
     this.#userFrames = new UserFrames(ports, {
       isLive: (connection) => this.#connections.find(connection.session) === connection,
       deviceChanged: (connection, device) => this.#setDevice(connection, device),
@@ -117,21 +95,34 @@ export class Channel implements Keeper, ChannelPort {
     const all = { admissions: this.#admissions, connections: this.#connections };
     const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
-    const interval = settings.SESSION_TTL_SECONDS * 1000;
-    this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => this.#endings.endAll(ended));
-    this.#departures = new Departures(ports, this.#sessions, this.#members);
+    const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
+    this.#sweep = new Sweep(
+      ports,
+      this.#connections,
+      () => ttlMs,
+      (ended) => {
+        this.#listing.swept();
+        this.#endings.endAll(ended);
+      },
+    );
+    this.#listing = new Listing(ports, settings, { channel: name, members: this.#members }, () => {
+      this.#departures.run(); // rows that were kept until the directory knew that nobody is left
+      this.#settle();
+    });
+    this.#departures = new Departures(ports, this.#sessions, this.#members, {
+      isOwed: () => this.#listing.isOwed(),
+      tell: () => this.#settle(),
+    });
     this.#due = new DueTimes(ports, [
       this.#admissions,
       this.#sweep,
       this.#departures,
       this.#departures.outbox,
-      this.#log.retention,
-      this.#keys,
-      this.#catchUp,
+      this.#listing.telling,
+      ...this.#talk.duties,
     ]);
     this.#endings.reconcile();
-    this.#due.fire();
-    this.#departures.outbox.kick();
+    this.#carryOn();
   }
 
   /**
@@ -140,7 +131,7 @@ export class Channel implements Keeper, ChannelPort {
    * socket and without an admission under way, and such a row is over: its user is told by outbox.
    */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
-    if (this.#sessions.endedOf(request.user) >= MOST_ENDED_PER_USER) {
+    if (this.#sessions.isFullOf(request.user)) {
       return refusal("unavailable", "too many sessions of this user ended a moment ago");
     }
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
@@ -160,8 +151,9 @@ export class Channel implements Keeper, ChannelPort {
     this.#members.put(row);
     const connection = this.#connections.open(socket, session, request);
     this.#sweep.watch(connection);
+    this.#listing.kick();
     this.#due.arm();
-    this.#standing.tell(connection, welcomeFrame(connection, this.#settings), request);
+    this.#talk.standing.tell(connection, welcomeFrame(connection, this.#settings), request);
     return undefined;
   }
 
@@ -171,7 +163,7 @@ export class Channel implements Keeper, ChannelPort {
     const { activeAt } = connection;
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection, activeAt);
-    for (const frame of messages) this.#catchUp.heard(connection, frame);
+    for (const frame of messages) this.#talk.catchUp.heard(connection, frame);
     const answers = messages.map((frame) => this.#answer(connection, frame));
     if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
     await Promise.all(answers);
@@ -185,58 +177,63 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   alarm(): void {
-    this.#due.fire();
+    this.#carryOn();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
     this.#endings.order(session, code, reason);
-    this.#due.fire(); // some leave at once
+    this.#carryOn(); // some leave at once
   }
 
   async removeMember(user: string): Promise<void> {
     this.#removals.add(user);
     this.#endings.remove(user);
-    this.#due.fire();
+    this.#carryOn();
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
-    return this.#removals.refusalOf(caller) ?? this.#messages.publish(request);
+    return this.#removals.refusalOf(caller) ?? this.#talk.messages.publish(request);
   }
 
   async signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined> {
     const removed = this.#removals.refusalOf(caller);
-    if (removed === undefined) this.#messages.signal(request);
+    if (removed === undefined) this.#talk.messages.signal(request);
     return removed;
   }
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {
-    this.#due.fire();
+    this.#carryOn();
     if (caller === undefined) return this.#members.pageOfAll(query);
     return this.#removals.refusalOf(caller) ?? this.#members.page(query);
   }
 
   async history(query: MessageQuery, caller?: Caller): Promise<LogPage | Refusal> {
-    return this.#removals.refusalOf(caller) ?? this.#messages.history(query, caller);
+    return this.#removals.refusalOf(caller) ?? this.#talk.messages.history(query, caller);
   }
 
   async forget(): Promise<void> {
     this.#endings.forgetAll();
-    this.#log.forget();
-    this.#keys.forget();
+    this.#talk.forget();
     this.#due.fire();
   }
 
   async summary(): Promise<ChannelSummary> {
-    this.#due.fire();
+    this.#carryOn();
     return {
       channel: this.#name,
       ...this.#members.counts,
       subscribers: 0,
-      epoch: this.#log.knownEpoch,
-      offset: this.#log.top,
+      epoch: this.#talk.log.knownEpoch,
+      offset: this.#talk.log.top,
       relays: 0,
-      createdAt: this.#log.createdAt,
+      createdAt: this.#talk.log.createdAt,
     };
+  }
+
+  async list(): Promise<void> {
+    this.#due.fire();
+    this.#listing.telling.confirm();
+    this.#settle();
   }
 
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {
@@ -324,8 +321,15 @@ export class Channel implements Keeper, ChannelPort {
     }
   }
 
+  /** What is due is done, and what follows from it told. */
+  #carryOn(): void {
+    this.#due.fire();
+    this.#settle();
+  }
+
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
+    this.#listing.kick();
     this.#due.arm();
     this.#departures.outbox.kick();
   }

@@ -6,21 +6,25 @@ import type { Members } from "./members.ts";
 
 /**
  * What is left to do about a session that ended: its grace, after which its member may leave, and the debt to
- * tell its user. When both are over, its row goes. Two duties: one by the time of the grace, one the outbox.
+ * tell its user. When both are over, its row goes; those of the last members only when the directory knows that
+ * nobody is left, so no row is written for that debt. Two duties: one by the time of the grace, one the outbox.
  */
 export class Departures implements Duty {
   readonly name = "grace";
   readonly outbox: Outbox<EndedDebt>;
   readonly #sessions: KeptSessions;
   readonly #members: Members;
+  readonly #vacancy: { isOwed(): boolean; tell(): void };
 
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log },
     sessions: KeptSessions,
     members: Members,
+    vacancy: { isOwed(): boolean; tell(): void },
   ) {
     this.#sessions = sessions;
     this.#members = members;
+    this.#vacancy = vacancy;
     this.outbox = new Outbox(
       ports,
       sessions,
@@ -32,8 +36,10 @@ export class Departures implements Duty {
   /** When something can be done. A session whose grace is over may wait for its debt alone, which has its own time. */
   nextAt(): number | null {
     let next: number | null = null;
+    const isVacancyOwed = this.#vacancy.isOwed();
     for (const row of this.#sessions.ended()) {
-      const awaitsDebt = this.#members.isOver(row) && !this.outbox.isSettled(row.session);
+      const isOwed = isVacancyOwed || !this.outbox.isSettled(row.session);
+      const awaitsDebt = isOwed && this.#members.isOver(row);
       if (awaitsDebt && !this.#members.isCounted(row)) continue;
       const at = this.#members.expiryOf(row);
       if (next === null || at < next) next = at;
@@ -42,7 +48,9 @@ export class Departures implements Duty {
   }
 
   run(): void {
-    for (const { session } of this.#members.expire()) {
+    const expired = this.#members.expire();
+    if (this.#vacancy.isOwed()) return this.#vacancy.tell();
+    for (const { session } of expired) {
       if (!this.outbox.isSettled(session)) continue;
       this.#sessions.delete(session);
       this.outbox.forget(session);

@@ -58,6 +58,13 @@ export class ChannelFrames {
       }
       case "subscribe":
         return this.#check(connection, frame);
+      case "watch":
+      case "unwatch":
+        return sendError(
+          connection,
+          refusal("bad_request", "a user connection is needed to watch"),
+          frame.ref,
+        );
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }

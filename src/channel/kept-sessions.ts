@@ -3,6 +3,12 @@ import { type EndReason, type Sql, WITHOUT_GRACE } from "../objects/ports.ts";
 import type { Device } from "../protocol/names.ts";
 import { type SessionRow, SessionTable } from "./session-table.ts";
 
+/**
+ * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
+ * user are enough: whoever keeps returning meanwhile is asked to wait, and the rows stay bounded.
+ */
+const MOST_ENDED_PER_USER = 200;
+
 /** "This session of yours is over": owed to the user's object. */
 export interface EndedDebt extends Debt {
   user: string;
@@ -36,11 +42,11 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return this.#ended.values();
   }
 
-  /** How many ended sessions of this user still have their grace or their debt before them. */
-  endedOf(user: string): number {
+  /** Whether too many ended sessions of this user still have their grace or their debt before them. */
+  isFullOf(user: string): boolean {
     let count = 0;
     for (const row of this.#ended.values()) if (row.user === user) count++;
-    return count;
+    return count >= MOST_ENDED_PER_USER;
   }
 
   live(session: string): SessionRow | undefined {

@@ -46,6 +46,11 @@ export class Members {
     return this.#roster.everybody;
   }
 
+  /** Everybody who is here, hidden or not. */
+  users(): string[] {
+    return this.#roster.users();
+  }
+
   /** When this user joined: a session that begins while the member is here joins nothing new. */
   joinedAt(user: string): number | undefined {
     return this.#roster.joinedAt(user);

@@ -48,6 +48,11 @@ export class Roster {
     return { members: this.#everybody.size, sessions: this.#live };
   }
 
+  /** All of them, in order. */
+  users(): string[] {
+    return this.#everybody.all();
+  }
+
   /** When this user joined, hidden or not. */
   joinedAt(user: string): number | undefined {
     const entry = this.#members.get(user);

@@ -6,6 +6,10 @@ export class SortedUsers {
     return this.#users.length;
   }
 
+  all(): string[] {
+    return [...this.#users];
+  }
+
   /** One that is not in it yet. */
   add(user: string): void {
     this.#users.splice(this.#firstAfter(user), 0, user);

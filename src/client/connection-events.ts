@@ -1,4 +1,5 @@
 import type { Message } from "../protocol/bodies.ts";
+import type { Presence } from "../protocol/presence.ts";
 import type { ClosingFrame, SignalledFrame, WelcomeFrame } from "../protocol/server-frames.ts";
 import type { RollcallError } from "./errors.ts";
 import type { RosterChange } from "./roster.ts";
@@ -16,6 +17,8 @@ export interface ConnectionEvents {
   signal: Omit<SignalledFrame, "type">;
   /** The roster changed; `connection.roster` is already the new one. */
   members: RosterChange;
+  /** News of a user who is watched; never older than what was told before. */
+  presence: Presence;
   /** The server is about to close this connection. */
   closing: Omit<ClosingFrame, "type">;
   /** Something went wrong that no promise tells. The connection goes on. */

@@ -1,39 +1,27 @@
 import type { Member, MemberPage, MessagePage, Published } from "../protocol/bodies.ts";
-import type { MessageFrame, SkippedFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type { WelcomeFrame } from "../protocol/server-frames.ts";
+import { ChannelView } from "./channel-view.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { Emitter } from "./emitter.ts";
 import { RollcallError } from "./errors.ts";
-import { type IncomingFrame, isSkipped } from "./frames.ts";
+import type { IncomingFrame } from "./frames.ts";
 import { Link } from "./link.ts";
-import { LogPosition } from "./log-position.ts";
+import { type ConnectionPresence, LivePresence } from "./presence.ts";
+import type { PublishOptions } from "./publish-options.ts";
 import { Renewal } from "./renewal.ts";
 import { errorOf, Requests } from "./requests.ts";
-import { Roster } from "./roster.ts";
 import type { Settings } from "./settings.ts";
-import { type ConnectionEvent, type ConnectionState, type Loss, step } from "./state.ts";
+import { type ConnectionEvent, type ConnectionState, step } from "./state.ts";
 import { unreachable } from "./unreachable.ts";
 import { onWake } from "./wake.ts";
-
-export interface PublishOptions {
-  /** At most 64 characters; `message` unless told otherwise. */
-  event?: string;
-  /** Needed on a user's own connection. */
-  channel?: string;
-  /** Idempotency key, 1-64 characters: publishing it again within 24 hours publishes nothing new. Refused as `not_available` for now. */
-  key?: string;
-  /** After so many seconds the message is no longer worth delivering. Refused as `not_available` for now. */
-  ttlSeconds?: number;
-  /** Leave out the user's own session or device. Refused as `not_available` for now. */
-  exclude?: { session?: string; device?: string };
-}
 
 /** A connection that keeps itself alive until `close()` or until the service says to stay away. */
 export class Connection {
   readonly #settings: Settings;
   readonly #events = new Emitter<ConnectionEvents>();
   readonly #requests: Requests;
-  readonly #roster = new Roster();
-  readonly #position = new LogPosition();
+  readonly #view: ChannelView;
+  readonly #presence: LivePresence;
   readonly #stopListening: () => void;
   #state: ConnectionState = { name: "connecting", failures: 0 };
   #link: Link | undefined;
@@ -44,6 +32,13 @@ export class Connection {
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#requests = new Requests(settings.timers);
+    this.#view = new ChannelView(settings.channel, this.#events);
+    this.#presence = new LivePresence({
+      timers: settings.timers,
+      ask: (frame) => this.#ask(frame),
+      changed: (presence) => this.#events.emit("presence", presence),
+      failed: (error) => this.#events.emit("error", error),
+    });
     this.#stopListening = onWake(() => this.check());
     this.#startLink();
   }
@@ -59,12 +54,17 @@ export class Connection {
 
   /** The members known, by user id: on a channel connection, live. May be fewer than `memberCount`. */
   get roster(): ReadonlyMap<string, Member> {
-    return this.#roster.members;
+    return this.#view.members;
   }
 
   /** How many members the channel has. Large channels send this alone. */
   get memberCount(): number {
-    return this.#roster.count;
+    return this.#view.count;
+  }
+
+  /** What is said of this connection's user, and heard of others. */
+  get presence(): ConnectionPresence {
+    return this.#presence;
   }
 
   /** Calls `handler` on each `event` until the returned function is called. */
@@ -141,22 +141,17 @@ export class Connection {
   }
 
   #startLink(): void {
+    const { timers, random } = this.#settings;
     this.#link = new Link(
       this.#settings,
       {
         received: (frame) => this.#receive(frame),
         failed: (error) => this.#events.emit("error", error),
-        passed: (direction, text) =>
-          this.#events.emit("frame", { direction, text, at: this.#settings.timers.now() }),
-        lost: (loss) => this.#lost(loss),
+        passed: (direction, text) => this.#events.emit("frame", { direction, text, at: timers.now() }),
+        lost: (loss) => this.#advance({ type: "lost", loss, at: timers.now(), random: random() }),
       },
-      this.#position.current,
+      this.#view.position,
     );
-  }
-
-  #lost(loss: Loss): void {
-    const { random, timers } = this.#settings;
-    this.#advance({ type: "lost", loss, at: timers.now(), random: random() });
   }
 
   /** Takes a step, and carries out what the new state asks for. */
@@ -170,6 +165,8 @@ export class Connection {
         this.#startLink();
         break;
       case "open":
+        // First of all, and before anybody hears of it: until then others see a session that says nothing.
+        this.#presence.opened();
         break;
       case "waiting":
         this.#leaveLink(state.reason);
@@ -200,11 +197,16 @@ export class Connection {
         this.#welcomed(frame);
         break;
       case "message":
-        this.#deliver(frame);
+        this.#view.deliver(frame);
         break;
       case "members":
-        this.#events.emit("members", this.#roster.apply(frame));
+        this.#view.changed(frame);
         break;
+      case "presence": {
+        const { type: _type, ...presence } = frame;
+        this.#presence.heard(presence);
+        break;
+      }
       case "signal":
         this.#events.emit("signal", frame);
         break;
@@ -228,13 +230,7 @@ export class Connection {
     this.#advance({ type: "welcomed", session, user, at: this.#settings.timers.now() });
     this.#startRenewal(welcome.expiresAt);
     this.#events.emit("welcome", welcome);
-    if (welcome.count !== undefined) {
-      this.#events.emit(
-        "members",
-        this.#roster.replace(welcome.members ?? [], welcome.count, welcome.cursor),
-      );
-    }
-    for (const message of this.#position.welcomed(welcome)) this.#events.emit("message", message);
+    this.#view.welcomed(welcome);
   }
 
   /** A fixed token cannot be renewed; a handler of `status` may have closed the connection just now. */
@@ -250,12 +246,5 @@ export class Connection {
       present: (fresh) => this.#ask({ type: "auth", token: fresh }),
       failed: (error) => this.#events.emit("error", error),
     });
-  }
-
-  #deliver(message: MessageFrame | SkippedFrame): void {
-    // Only this connection's own channel has a position: offsets of another one mean something else.
-    const isOwn = message.channel === this.#settings.channel;
-    if (isOwn && !this.#position.advance(message.offset)) return;
-    if (!isSkipped(message)) this.#events.emit("message", message);
   }
 }

@@ -1,7 +1,13 @@
 import type { Message, Skipped } from "../protocol/bodies.ts";
+import type { Presence } from "../protocol/presence.ts";
 import type { ServerFrame } from "../protocol/server-frames.ts";
 
-export type IncomingFrame = ServerFrame;
+/** Something is news of a user who is watched. */
+export interface PresenceFrame extends Presence {
+  type: "presence";
+}
+
+export type IncomingFrame = ServerFrame | PresenceFrame;
 
 /**
  * The messages of one text frame, in order: a frame holds one, or an array of them. `undefined` where the

@@ -2,13 +2,25 @@
 
 export type { Member, MemberPage, Message, MessagePage, Published, Session } from "../protocol/bodies.ts";
 export type { DeviceType } from "../protocol/names.ts";
+export type {
+  Presence,
+  PresenceChange,
+  SeenStatus,
+  SetStatus,
+  Status,
+  Visibility,
+  WatcherPage,
+} from "../protocol/presence.ts";
 export type { WelcomeFrame } from "../protocol/server-frames.ts";
 export { connect } from "./connect.ts";
-export type { Connection, PublishOptions } from "./connection.ts";
+export type { Connection } from "./connection.ts";
 export type { ConnectionEvents } from "./connection-events.ts";
 export { type ClientErrorCode, RollcallError, type RollcallErrorCode } from "./errors.ts";
+export type { ConnectionPresence } from "./presence.ts";
+export type { PublishOptions } from "./publish-options.ts";
 export type { RosterChange } from "./roster.ts";
 export type { ConnectOptions } from "./settings.ts";
 export type { SocketConstructor, SocketLike } from "./socket.ts";
 export type { ConnectionState } from "./state.ts";
 export type { Timers } from "./timers.ts";
+export type { WatchOptions } from "./watches.ts";

@@ -17,7 +17,8 @@ export class CallQueue {
     this.#queues.set(connection, queue);
     if (queue.length >= MOST_WAITING) return undefined;
     queue.length += 1;
-    queue.last = queue.last.then(call).finally(() => (queue.length -= 1));
-    return queue.last;
+    const turn = queue.last.then(call).finally(() => (queue.length -= 1));
+    queue.last = turn.catch(() => undefined); // whoever asked hears of it; the next one is called all the same
+    return turn;
   }
 }

@@ -5,13 +5,13 @@ import type { Connections, Ended } from "./connections.ts";
 
 /**
  * The duty that finds dead connections: one sweep over all sockets per interval, and a second one only while
- * somebody who was probed has not answered, or when a token ends.
+ * somebody who was probed has not answered, or when a token ends. The interval is asked for at each sweep.
  */
 export class Sweep implements Duty {
   readonly name = "sweep";
   readonly #connections: Connections;
   readonly #clock: Clock;
-  readonly #intervalMs: number;
+  readonly #intervalMs: () => number;
   readonly #onEnded: (ended: Ended[]) => void;
   #regularAt: number | null;
   #earlyAt = Number.POSITIVE_INFINITY;
@@ -20,7 +20,7 @@ export class Sweep implements Duty {
   constructor(
     ports: { clock: Clock; alarm: Alarm },
     connections: Connections,
-    intervalMs: number,
+    intervalMs: () => number,
     onEnded: (ended: Ended[]) => void,
   ) {
     this.#clock = ports.clock;
@@ -33,10 +33,16 @@ export class Sweep implements Duty {
   /** A connection was opened. The first one starts the interval anew: what was planned for others is past. */
   watch(connection: Connection): void {
     if (this.#connections.size === 1) {
-      this.#regularAt = this.#clock.now() + this.#intervalMs;
+      this.#regularAt = this.#clock.now() + this.#intervalMs();
       this.#earlyAt = Number.POSITIVE_INFINITY;
     }
     this.#earlyAt = Math.min(this.#earlyAt, this.#connections.expiryOf(connection));
+  }
+
+  /** The interval has become shorter: the next sweep is no further away than that. */
+  quicken(): void {
+    if (this.#regularAt === null) return;
+    this.#regularAt = Math.min(this.#regularAt, this.#clock.now() + this.#intervalMs());
   }
 
   nextAt(): number | null {
@@ -47,7 +53,7 @@ export class Sweep implements Duty {
   run(now: number): void {
     const { ended, next } = this.#connections.sweep();
     this.#earlyAt = next ?? Number.POSITIVE_INFINITY;
-    this.#regularAt = this.#connections.size === 0 ? null : now + this.#intervalMs;
+    this.#regularAt = this.#connections.size === 0 ? null : now + this.#intervalMs();
     this.#onEnded(ended);
   }
 }

@@ -26,7 +26,7 @@ function addCard(user: string, place: Seat["place"] = "channel"): PersonCard | u
       channel: () => channel.value,
       changed: () => {
         show();
-        for (const other of cards) if (other.user === user) other.refreshSessions();
+        for (const other of cards) if (other.user === user) other.refresh();
       },
       removed: () => removeCard(card),
       doubled: () => {
@@ -76,7 +76,7 @@ join.addEventListener("submit", (event) => {
 });
 channel.addEventListener("input", show);
 document.addEventListener("visibilitychange", () => {
-  for (const card of cards) card.refreshSessions();
+  for (const card of cards) card.refresh();
 });
 disconnectAll.addEventListener("click", () => {
   for (const card of cards) card.leave();

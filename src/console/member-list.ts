@@ -1,11 +1,11 @@
 import type { Connection, Member } from "../client/index.ts";
-import { avatar } from "./avatar.ts";
 import { element, icon } from "./elements.ts";
+import { face, statusMark } from "./status-mark.ts";
 
 /** More chips than this tell nobody anything; the count does. */
 const MAX_SHOWN = 40;
 
-/** Who is in the channel, as this person sees it: a chip a member with devices and sessions. */
+/** Who is in the channel, as this person sees it: a chip a member with status, devices and sessions. */
 export class MemberList {
   readonly element: HTMLElement;
   readonly #user: string;
@@ -37,9 +37,13 @@ export class MemberList {
     if (more > 0) this.#list.append(element("li", { class: "muted" }, `and ${more} more`));
   }
 
-  #chip({ user, sessions, devices = [] }: Member): HTMLElement {
-    const chip = element("li", { class: "member" }, avatar(user), element("span", { class: "name" }, user));
+  #chip({ user, status, sessions, devices = [] }: Member): HTMLElement {
+    const name = element("span", { class: "name" }, user);
+    const chip = element("li", { class: "member" }, face(user, statusMark(status)), name);
     if (user === this.#user) chip.append(element("span", { class: "you" }, "you"));
+    // That somebody is online goes without saying, but not to whom the mark says nothing.
+    const wordClass = status === "online" ? "visually-hidden" : "status-word";
+    if (status !== undefined) chip.append(element("span", { class: wordClass }, status));
     for (const device of devices) {
       const label = element("span", { class: "visually-hidden" }, device);
       chip.append(element("span", { class: "device", title: device }, icon(device), label));

@@ -1,4 +1,4 @@
-import { type Connection, connect, type DeviceType } from "../client/index.ts";
+import { type Connection, connect, type DeviceType, type PresenceChange } from "../client/index.ts";
 import { avatar } from "./avatar.ts";
 import type { CardBody } from "./card-body.ts";
 import { ChannelTalk } from "./channel-talk.ts";
@@ -7,7 +7,10 @@ import { FrameLog } from "./frame-log.ts";
 import { IdentityPanel } from "./identity-panel.ts";
 import { OwnNote } from "./own-note.ts";
 import { SessionPanel } from "./session-panel.ts";
+import { SideConnection } from "./side-connection.ts";
 import { StatusLine } from "./status-line.ts";
+import { StatusPanel } from "./status-panel.ts";
+import { WatchPanel } from "./watch-panel.ts";
 
 const DEVICE_TYPES: readonly DeviceType[] = ["web", "mobile", "desktop", "tv", "bot", "other"];
 /** Close code of a connection whose token was revoked. */
@@ -42,7 +45,10 @@ export class PersonCard {
   readonly #status = new StatusLine();
   readonly #body: CardBody;
   readonly #identity: IdentityPanel;
+  readonly #presence: StatusPanel;
   readonly #sessions: SessionPanel;
+  readonly #watching: WatchPanel;
+  readonly #side = new SideConnection(() => this.#connectSide());
   readonly #frames = new FrameLog();
   readonly #device = element("select", { "aria-label": "Device type" });
   readonly #toggle = element("button", { class: "button small", type: "button" }, "Connect");
@@ -54,6 +60,16 @@ export class PersonCard {
     this.#handlers = handlers;
     this.#body = place === "own" ? new OwnNote(user) : new ChannelTalk(user);
     this.#identity = new IdentityPanel(user);
+    this.#presence = new StatusPanel(user, this.#identity, {
+      say: (change) => this.#say(change),
+      said: () => handlers.changed(),
+    });
+    this.#watching = new WatchPanel(user, this.#identity, {
+      keepsOpen: place === "own",
+      isConnected: () => this.isConnected,
+      open: () => (place === "own" ? this.#connection : undefined) ?? this.#side.open(),
+      close: () => this.#side.close(),
+    });
     this.#sessions = new SessionPanel(user, this.#identity, {
       ownSession: () => this.#session,
       openOwn: () => handlers.ownWanted(),
@@ -63,11 +79,12 @@ export class PersonCard {
     this.#device.value = device;
     this.#device.addEventListener("change", () => this.#rejoin());
     this.#toggle.addEventListener("click", () => this.#switch());
-    const drawers = [this.#identity.element, this.#sessions.element, this.#frames.element];
+    const drawers = [this.#identity, this.#sessions, this.#watching, this.#frames].map((one) => one.element);
     this.element = element(
       "section",
       { class: "card", "aria-label": place === "own" ? `${user}, own connection` : user },
       this.#head(),
+      this.#presence.element,
       ...this.#body.elements,
       element("div", { class: "drawers" }, ...drawers),
     );
@@ -97,10 +114,11 @@ export class PersonCard {
       url: location.origin,
       token: () => this.#identity.fetchToken(claims),
       ...(this.place === "own" ? {} : { channel }),
-      device: { type: this.#deviceType(), name: "Rollcall console" },
+      device: this.#deviceHere(),
     });
     this.#connection = connection;
     this.#frames.attach(connection);
+    this.#presence.attach(connection);
     this.#body.attach(connection);
     this.#sessions.attach(connection);
     connection.on("status", () => this.#show());
@@ -110,6 +128,7 @@ export class PersonCard {
   leave(): void {
     this.#connection?.close();
     this.#connection = undefined;
+    this.#side.forget();
     this.#show();
   }
 
@@ -117,9 +136,11 @@ export class PersonCard {
     this.#body.focus();
   }
 
-  /** Something happened that may have changed this person's sessions. */
-  refreshSessions(): void {
+  /** Something happened that may have changed this person's sessions, or how they appear. */
+  refresh(): void {
     this.#sessions.refresh();
+    this.#presence.refresh();
+    this.#watching.refresh();
   }
 
   #head(): HTMLElement {
@@ -151,8 +172,23 @@ export class PersonCard {
     return this.#connection?.state.name === "open" ? this.#connection.state.session : undefined;
   }
 
-  #deviceType(): DeviceType {
-    return DEVICE_TYPES.find((type) => type === this.#device.value) ?? "other";
+  #deviceHere(): { type: DeviceType; name: string } {
+    const type = DEVICE_TYPES.find((one) => one === this.#device.value) ?? "other";
+    return { type, name: "Rollcall console" };
+  }
+
+  async #say(change: PresenceChange): Promise<void> {
+    await this.#connection?.presence.set(change);
+    this.#side.took(change);
+  }
+
+  /** With the token that the card's own connection keeps fresh; its frames are shown among the others. */
+  #connectSide(): Connection {
+    const token = () => this.#identity.currentToken();
+    const connection = connect({ url: location.origin, token, device: this.#deviceHere() });
+    this.#frames.attach(connection);
+    connection.on("status", () => this.#handlers.changed());
+    return connection;
   }
 
   #show(): void {
@@ -161,7 +197,11 @@ export class PersonCard {
     this.element.dataset.state = state?.name ?? "closed";
     if (state?.name === "closed" && state.code === REVOKED) this.#identity.noteRevocation();
     this.#toggle.textContent = this.isConnected ? "Disconnect" : "Connect";
-    if (!this.isConnected) this.#body.detach();
+    if (!this.isConnected) {
+      this.#body.detach();
+      this.#presence.detach();
+    }
+    this.#watching.follow();
     this.#handlers.changed();
   }
 }

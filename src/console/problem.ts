@@ -1,3 +1,5 @@
+import { RollcallError } from "../client/index.ts";
+
 /** The service refused a request, or could not be reached. `code` is for programs, `message` for people. */
 export class RequestProblem extends Error {
   readonly code: string;
@@ -20,7 +22,8 @@ export async function request(path: string, init: RequestInit): Promise<Response
 
 /** What went wrong, as the end of a sentence. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof RequestProblem) return `${error.message} (${error.code}).`;
+  if (error instanceof RequestProblem || error instanceof RollcallError)
+    return `${error.message} (${error.code}).`;
   return error instanceof Error ? error.message : String(error);
 }
 

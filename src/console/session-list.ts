@@ -1,5 +1,6 @@
 import type { Session } from "../client/index.ts";
 import { element, icon, iconButton } from "./elements.ts";
+import { removeRow } from "./remove-row.ts";
 import { timeAgo } from "./time-ago.ts";
 
 /** The rest of the moment is in the tooltip: rows are narrow. */
@@ -7,7 +8,6 @@ const MINUTES = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2
 
 interface Row {
   element: HTMLElement;
-  end: HTMLButtonElement;
   seen: HTMLElement;
   you: HTMLElement;
 }
@@ -29,7 +29,11 @@ export class SessionList {
   /** Shows these and no others; `own` is the session of this very card. */
   show(sessions: readonly Session[], own: string | undefined): void {
     const live = new Set(sessions.map(({ id }) => id));
-    for (const [id, row] of this.#rows) if (!live.has(id)) this.#remove(id, row);
+    for (const [id, row] of this.#rows) {
+      if (live.has(id)) continue;
+      this.#rows.delete(id);
+      removeRow(row.element);
+    }
     for (const session of sessions) this.#refresh(session, own);
   }
 
@@ -56,22 +60,10 @@ export class SessionList {
       element("p", { class: "session-facts" }, element("span", {}, device.type), transport, since),
     );
     const item = element("li", { title: `session ${id}` }, icon(device.type), words, end);
-    const row = { element: item, end, seen, you };
+    const row = { element: item, seen, you };
     this.#rows.set(id, row);
     this.element.append(item);
     return row;
-  }
-
-  /** The focus of a row that goes passes to the next one, or to the one before. */
-  #remove(id: string, row: Row): void {
-    const hadFocus = row.end === document.activeElement;
-    const neighbour = row.element.nextElementSibling ?? row.element.previousElementSibling;
-    row.element.remove();
-    this.#rows.delete(id);
-    if (!hadFocus) return;
-    const next =
-      neighbour?.querySelector("button") ?? this.element.closest("details")?.querySelector("summary");
-    next?.focus();
   }
 }
 

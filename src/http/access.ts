@@ -16,11 +16,11 @@ import { Problem, problem } from "./problem.ts";
 
 export type UserPrincipal = Extract<Principal, { kind: "user" }>;
 
-/** A back end with this scope. */
-export async function requireKey(context: AppContext, scope: Scope): Promise<void> {
+/** A back end with one of these scopes. */
+export async function requireKey(context: AppContext, ...scopes: Scope[]): Promise<void> {
   const principal = await principalOf(context);
   if (principal.kind === "user") throw problem("forbidden", "this needs an API key");
-  mustHave(principal.key, scope);
+  mustHave(principal.key, ...scopes);
 }
 
 /** A user, for connecting. */
@@ -61,24 +61,28 @@ export async function requireSelf(context: AppContext, user: string, scope: Scop
   return principal;
 }
 
-/** Whoever may see this user's presence, and as whom it is read. What the user hides is the user's object's business. */
+/** Whoever may see the presence of all these users, and as whom it is read. What a user hides is that user's object's business. */
 export async function requireWatch(
   context: AppContext,
-  user: string,
+  ...users: string[]
 ): Promise<{ principal: Principal; reader: Reader }> {
   const principal = await principalOf(context);
   if (principal.kind === "key") {
     mustHave(principal.key, "read");
     return { principal, reader: { kind: "back end" } };
   }
-  if (!mayWatch(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) {
-    throw problem("forbidden", "no grant to watch this user");
-  }
+  for (const user of users) mustWatch(context, principal.claims, user);
   return { principal, reader: { kind: "user", user: principal.user } };
 }
 
-function mustHave(key: ApiKey, scope: Scope): void {
-  if (!mayKey(key, scope)) throw problem("forbidden", `this key has no scope ${scope}`);
+export function mustWatch(context: AppContext, claims: Claims, user: string): void {
+  if (mayWatch(claims, user, context.get("settings").DEFAULT_GRANTS)) return;
+  throw problem("forbidden", `no grant to watch ${user}`);
+}
+
+function mustHave(key: ApiKey, ...scopes: Scope[]): void {
+  if (scopes.some((scope) => mayKey(key, scope))) return;
+  throw problem("forbidden", `this key has no scope ${scopes.join(" or ")}`);
 }
 
 /** A user with a token of its own, not with a ticket: its successors would never end. Or a back end that manages. */

@@ -9,9 +9,11 @@ import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
+import { directory } from "./directory.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
+import { watches } from "./watches.ts";
 
 /** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
 export function createApp(): Hono<AppEnv> {
@@ -36,6 +38,8 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", connect);
   app.route("/", channels);
   app.route("/", users);
+  app.route("/", watches);
+  app.route("/", directory);
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
       throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));

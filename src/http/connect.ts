@@ -3,10 +3,10 @@ import { originAllowed } from "../auth/origin.ts";
 import type { ConnectRequest, LogPosition } from "../objects/ports.ts";
 import { connectTo } from "../objects/stubs.ts";
 import { notAvailable } from "../protocol/later.ts";
-import { mustUseChannel, requireUser, type UserPrincipal } from "./access.ts";
+import { mustUseChannel, mustWatch, requireUser, type UserPrincipal } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
-import { channelIn, deviceIn } from "./input.ts";
+import { channelIn, deviceIn, watchIn } from "./input.ts";
 import { parsePosition, positionOf } from "./position.ts";
 import { Problem, problem } from "./problem.ts";
 
@@ -23,8 +23,12 @@ export const connect = new Hono<AppEnv>()
   .get("/v1/connect", async (context) => {
     const who = await userOf(context);
     const transport = transportOf(context);
-    if (transport === "sse") notYet(context, ["channels", "watch"]);
-    return opened(context, context.env.USER.getByName(who.user), request(context, who, transport));
+    const wanted = request(context, who, transport);
+    if (transport === "sse") notYet(context, ["channels"]);
+    const watch = transport === "sse" ? watchIn(context) : undefined; // a WebSocket says so in a frame
+    for (const user of watch ?? []) mustWatch(context, who.claims, user);
+    const keeper = context.env.USER.getByName(who.user);
+    return opened(context, keeper, watch === undefined ? wanted : { ...wanted, watch });
   })
   .get("/v1/channels/:channel/connect", async (context) => {
     const who = await userOf(context);
@@ -61,7 +65,7 @@ function transportOf(context: AppContext): Transport {
   throw problem("upgrade_required", "connect with a WebSocket, or accept text/event-stream");
 }
 
-function notYet(context: AppContext, queries: ("channels" | "watch")[]): void {
+function notYet(context: AppContext, queries: "channels"[]): void {
   for (const name of queries) {
     if (context.req.query(name) !== undefined) throw new Problem(notAvailable(name));
   }

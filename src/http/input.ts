@@ -1,7 +1,7 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { IdempotencyKey, PublishBody } from "../protocol/bodies.ts";
 import { parseJson, refusalOf } from "../protocol/codec.ts";
-import { MAX_BODY_BYTES } from "../protocol/limits.ts";
+import { MAX_BODY_BYTES, MAX_WATCHED_PER_FRAME } from "../protocol/limits.ts";
 import { ChannelName, Device, SessionId, UserId } from "../protocol/names.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problem } from "./problem.ts";
@@ -16,6 +16,23 @@ export function channelIn(context: AppContext): string {
 /** The user in the path, decoded once. Throws `invalid_user`. */
 export function userIn(context: AppContext): string {
   return UserId.safeParse(context.req.param("user")).data ?? raise("invalid_user", "not a user id");
+}
+
+/** The watched user in the path. Throws `invalid_user`. */
+export function targetIn(context: AppContext): string {
+  return UserId.safeParse(context.req.param("target")).data ?? raise("invalid_user", "not a user id");
+}
+
+/** `watch=x,y` of a connect: some users, each once; undefined where none is named. Throws `invalid_user`. */
+export function watchIn(context: AppContext): string[] | undefined {
+  const text = context.req.query("watch");
+  if (text === undefined) return undefined;
+  const users = z
+    .array(UserId)
+    .min(1)
+    .max(MAX_WATCHED_PER_FRAME)
+    .safeParse([...new Set(text.split(","))]);
+  return users.data ?? raise("invalid_user", `watch: 1 to ${MAX_WATCHED_PER_FRAME} user ids`);
 }
 
 /** The session in the path. One that can't be a session's id is as little there as any other. */

@@ -1,16 +1,13 @@
-import { type Settings, settingsOf } from "../config.ts";
+import type { Settings } from "../config.ts";
 import type { Claims } from "../protocol/claims.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
 import { truncateUtf8 } from "../protocol/utf8.ts";
-import { log } from "./log.ts";
-import type { Keeper, Log, Ports, Socket, SqlValue } from "./ports.ts";
+import type { Keeper, Log, Ports, Socket } from "./ports.ts";
 import { refusedResponse } from "./refused.ts";
 import { unseal } from "./sealed.ts";
-import { objectsOf } from "./stubs.ts";
+import { Waking } from "./waking-object.ts";
 
-/** How long an object that could not wake waits for its next try. */
-const NOT_AWAKE_RETRY_MS = 60_000;
 const HIGHEST_CLOSE_CODE = 4999;
 /** RFC 6455, section 7.4.1: "no status" is said by sending none. */
 const NO_STATUS = 1005;
@@ -31,11 +28,7 @@ export type VerifyToken = (
 export class Shell<K extends Keeper> {
   readonly #ctx: DurableObjectState;
   readonly #sockets = new WeakMap<WebSocket, PlatformSocket>();
-  #alarmAt: number | null = null;
-  readonly #wake: () => K;
-  #keeper: K | undefined;
-  /** Woken without an alarm stored, and nothing has come yet: if an alarm comes now, it is what woke us. */
-  #isWokenByAlarm = false;
+  readonly #waking: Waking<K>;
 
   constructor(
     ctx: DurableObjectState,
@@ -46,36 +39,20 @@ export class Shell<K extends Keeper> {
     this.#ctx = ctx;
     // Lost on reset, so set on every wake-up; the platform then answers `ping` without waking anybody.
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-    this.#wake = () => {
-      const settings = settingsOf(env);
-      return wake(this.#ports(env, settings, verify), settings, nameOf(ctx));
-    };
-    void ctx.blockConcurrencyWhile(async () => {
-      this.#alarmAt = await ctx.storage.getAlarm();
-      this.#isWokenByAlarm = this.#alarmAt === null;
-      try {
-        this.#keeper = this.#wake();
-      } catch (cause) {
-        // To throw here would cut every socket, and a few times in an alarm would lose the alarm for good. The
-        // next event tries again: a bad setting may have been mended, a full storage emptied.
-        log.warn("not awake", {}, cause);
-      }
+    this.#waking = new Waking(ctx, env, (basic, settings, name) => {
+      const background = (work: Promise<unknown>) => ctx.waitUntil(work);
+      const outside = { background, warn: basic.log.warn };
+      const ports = {
+        ...basic,
+        sockets: { open: () => this.#open() },
+        tokens: { verify: (token: string) => verify(token, settings, basic.clock.now(), outside) },
+      };
+      return wake(ports, settings, name);
     });
   }
 
   get keeper(): K {
-    this.#isWokenByAlarm = false;
-    this.#keeper ??= this.#wake();
-    return this.#keeper;
-  }
-
-  #keeperIfAwake(): K | undefined {
-    try {
-      return this.keeper;
-    } catch (cause) {
-      log.warn("still not awake", {}, cause);
-      return undefined;
-    }
+    return this.#waking.rules;
   }
 
   /** A WebSocket upgrade that the Worker sealed. */
@@ -107,43 +84,8 @@ export class Shell<K extends Keeper> {
     this.keeper.closed(this.#wrap(webSocket));
   }
 
-  /**
-   * By now the platform has forgotten the alarm that fired. What the wake-up itself set since then stands:
-   * to set it again would cost a row at every sweep of a sleeping object.
-   */
   alarm(): void {
-    if (!this.#isWokenByAlarm) this.#alarmAt = null;
-    const keeper = this.#keeperIfAwake();
-    if (keeper !== undefined) keeper.alarm();
-    else void this.#ctx.storage.setAlarm(Date.now() + NOT_AWAKE_RETRY_MS); // six throws, and it would be gone
-  }
-
-  #ports(env: Env, settings: Settings, verify: VerifyToken): Ports {
-    const { storage } = this.#ctx;
-    const background = (work: Promise<unknown>) => this.#ctx.waitUntil(work);
-    return {
-      clock: { now: () => Date.now() },
-      random: { id: randomId },
-      sql: {
-        all: <Row>(query: string, ...values: SqlValue[]) =>
-          storage.sql.exec(query, ...values).toArray() as Row[],
-        run: (query, ...values) => void storage.sql.exec(query, ...values).toArray(),
-        transaction: (work) => storage.transactionSync(work),
-      },
-      alarm: {
-        at: () => this.#alarmAt,
-        set: (at) => {
-          this.#alarmAt = at;
-          void storage.setAlarm(at); // the output gate holds everything back until it is durable
-        },
-      },
-      sockets: { open: () => this.#open() },
-      timers: { after: (ms, run) => void setTimeout(run, ms) },
-      background: { run: background },
-      objects: objectsOf(env),
-      tokens: { verify: (token) => verify(token, settings, Date.now(), { background, warn: log.warn }) },
-      log,
-    };
+    this.#waking.alarm();
   }
 
   #open(): Socket[] {
@@ -193,19 +135,4 @@ class PlatformSocket implements Socket {
   pingedAt(): number | null {
     return this.#ctx.getWebSocketAutoResponseTimestamp(this.#webSocket)?.getTime() ?? null;
   }
-}
-
-/** Objects are found by name only (`stubs.ts`), so the name is always known, in alarms too. */
-function nameOf(ctx: DurableObjectState): string {
-  if (ctx.id.name === undefined) throw new Error("an object without a name");
-  return ctx.id.name;
-}
-
-/** 128 random bits as 22 characters of base64url. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .slice(0, 22);
 }

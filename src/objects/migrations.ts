@@ -11,6 +11,8 @@ export class Database implements Sql {
   readonly #sql: Sql;
   readonly #migrations: readonly (readonly string[])[];
   #version: number;
+  /** What queries without values brought since the last write: the end of every turn asks the same ones. */
+  readonly #read = new Map<string, unknown[]>();
 
   constructor(sql: Sql, migrations: readonly (readonly string[])[]) {
     this.#sql = sql;
@@ -21,17 +23,29 @@ export class Database implements Sql {
 
   /** Rows, or none where nothing was ever written. */
   all<Row>(query: string, ...values: SqlValue[]): Row[] {
-    return this.#version === 0 ? [] : this.#sql.all<Row>(query, ...values);
+    if (this.#version === 0) return [];
+    if (values.length > 0) return this.#sql.all<Row>(query, ...values);
+    const known = this.#read.get(query) as Row[] | undefined;
+    if (known !== undefined) return known;
+    const rows = this.#sql.all<Row>(query);
+    this.#read.set(query, rows);
+    return rows;
   }
 
   run(query: string, ...values: SqlValue[]): void {
     this.#migrate();
+    this.#read.clear();
     this.#sql.run(query, ...values);
   }
 
   transaction<T>(work: () => T): T {
     this.#migrate();
-    return this.#sql.transaction(work);
+    try {
+      return this.#sql.transaction(work);
+    } catch (cause) {
+      this.#read.clear(); // what was read meanwhile is undone
+      throw cause;
+    }
   }
 
   #stored(): number {

@@ -33,7 +33,7 @@ export interface Ledger<D extends Debt> {
  * harmless call, so it need not cost a write. One debt that fails holds up no other.
  */
 export class Outbox<D extends Debt> implements Duty {
-  readonly name = "outbox";
+  readonly name: string;
   readonly #ports: { clock: Clock; background: Background; log: Log };
   readonly #ledger: Ledger<D>;
   readonly #send: (debt: D) => Promise<void>;
@@ -50,7 +50,9 @@ export class Outbox<D extends Debt> implements Duty {
     ledger: Ledger<D>,
     send: (debt: D) => Promise<void>,
     onSettled: (id: string) => void,
+    name = "outbox",
   ) {
+    this.name = name;
     this.#ports = ports;
     this.#ledger = ledger;
     this.#send = send;
@@ -136,7 +138,8 @@ export class Outbox<D extends Debt> implements Duty {
   }
 }
 
-function retryDelay(tries: number): number {
+/** How long to wait after so many failed tries, in milliseconds. */
+export function retryDelay(tries: number): number {
   if (tries >= TRIES_BEFORE_PARKED) return PARKED_RETRY_MS;
   return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries);
 }

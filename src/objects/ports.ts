@@ -18,6 +18,7 @@ import type {
   Watch,
   WatcherPage,
 } from "../protocol/presence.ts";
+import type { DirectoryPort } from "./directory-port.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
 
 export type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest };
@@ -91,7 +92,7 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
-  /** One shard of the directory, by the name that `directory/shards.ts` gives it. */
+  /** One shard of the directory, by the name that `shards.ts` gives it. */
   directory(shard: string): DirectoryPort;
 }
 
@@ -131,6 +132,8 @@ export interface ConnectRequest {
   recover?: LogPosition;
   /** Channel connections: so many of the newest messages are wanted where that can't be had. The Worker has checked the grant. */
   rewind?: number;
+  /** Own connections: whom the session watches from the start. */
+  watch?: string[];
   ip?: string;
   region?: string;
 }
@@ -189,6 +192,8 @@ export interface Notice {
   presence: Presence;
   /** Which waking of the watcher's object the sender last heard of: a notice for an earlier one is late. */
   waking?: string;
+  /** The user was erased: the watch is over. */
+  isOver?: true;
 }
 
 /** `asleep`: nobody is there to be told, until the watcher watches again. */
@@ -196,30 +201,6 @@ export type NoticeAnswer =
   | { is: "taken" | "asleep" | "not watching" }
   /** Send it again, with what is true by then, to this waking. */
   | { is: "another waking"; waking: string };
-
-/** One user of the directory. */
-export interface DirectoryUser {
-  /** As back ends see it; `offline` takes the user out. */
-  presence: Presence;
-  sessions: number;
-  /** The user's version; of two with the same one the later `at`, in milliseconds, counts. */
-  version: number;
-  at: number;
-}
-
-/** One channel of the directory; without members it is taken out. */
-export interface DirectoryChannel {
-  channel: string;
-  members: number;
-  at: number;
-}
-
-/** One page of a shard, by name. */
-export interface ShardQuery {
-  after?: string;
-  prefix?: string;
-  limit: number;
-}
 
 /** Why a session ended. */
 export type EndReason =
@@ -278,7 +259,7 @@ export interface UserPort {
   unwatchedBy(watcher: string, order: number): Promise<void>;
   /** From a watched user's object. */
   notice(notice: Notice): Promise<NoticeAnswer>;
-  /** From a channel that the directory does not know this user: tell it anew. */
+  /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
 }
 
@@ -301,17 +282,8 @@ export interface ChannelPort {
   lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
-}
-
-/** One shard of the directory: a projection, rebuilt from the others when it is lost. */
-export interface DirectoryPort {
-  setUser(entry: DirectoryUser): Promise<void>;
-  setChannel(entry: DirectoryChannel): Promise<void>;
-  users(query: ShardQuery): Promise<(Presence & { sessions: number })[]>;
-  channels(query: ShardQuery): Promise<{ channel: string; members: number }[]>;
-  counts(): Promise<{ users: number; sessions: number; channels: number }>;
-  /** Those of these users that are not listed as online. */
-  unknown(users: string[]): Promise<string[]>;
+  /** From the directory: tell it anew. */
+  list(): Promise<void>;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

@@ -1,3 +1,4 @@
+import type { DirectoryPort } from "./directory-port.ts";
 import type { ChannelPort, ConnectRequest, Objects, UserPort } from "./ports.ts";
 import { sealedUpgrade } from "./sealed.ts";
 
@@ -6,6 +7,7 @@ export function objectsOf(env: Env): Objects {
   return {
     user: (user) => portOf<UserPort>(env.USER.getByName(user)),
     channel: (channel) => portOf<ChannelPort>(env.CHANNEL.getByName(channel)),
+    directory: (shard) => portOf<DirectoryPort>(env.DIRECTORY.getByName(shard)),
   };
 }
 

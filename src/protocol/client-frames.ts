@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { EventName, MemberQuery, MessageQuery, PublishBody } from "./bodies.ts";
 import { LATER_FRAMES } from "./later.ts";
+import { MAX_WATCHED_PER_FRAME } from "./limits.ts";
 import { ChannelName, Device, UserId } from "./names.ts";
-import { PresenceChange } from "./presence.ts";
+import { PresenceChange, SeenStatus } from "./presence.ts";
 
 /** Of the client's choosing; the answer carries it back. */
 export const Ref = z.union([z.string().max(128), z.number()]);
@@ -58,6 +59,19 @@ export const HeartbeatFrame = z.object({
 /** What the user says of itself: for this session, or for all with the scope `user`. */
 export const PresenceFrame = PresenceChange.extend({ type: z.literal("presence"), ...ref });
 
+const users = z.array(UserId).min(1).max(MAX_WATCHED_PER_FRAME);
+
+/** Watches these users for as long as the session lives; of their changes those to a status in `only` are told. */
+export const WatchFrame = z.object({
+  type: z.literal("watch"),
+  users,
+  only: z.array(SeenStatus).min(1).optional(),
+  ...ref,
+});
+
+/** Gives up what this session holds of these users; what others hold stays. */
+export const UnwatchFrame = z.object({ type: z.literal("unwatch"), users, ...ref });
+
 /** A new token of the same user: the session goes on with it. */
 export const AuthFrame = z.object({ type: z.literal("auth"), token: z.string().max(16_384), ...ref });
 
@@ -74,6 +88,8 @@ export const ClientFrame = z.discriminatedUnion("type", [
   HeartbeatFrame,
   AuthFrame,
   PresenceFrame,
+  WatchFrame,
+  UnwatchFrame,
   LaterFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
@@ -84,4 +100,6 @@ export type MembersFrame = z.infer<typeof MembersFrame>;
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 export type AuthFrame = z.infer<typeof AuthFrame>;
 export type PresenceFrame = z.infer<typeof PresenceFrame>;
+export type WatchFrame = z.infer<typeof WatchFrame>;
+export type UnwatchFrame = z.infer<typeof UnwatchFrame>;
 export type HeartbeatFrame = z.infer<typeof HeartbeatFrame>;

@@ -7,26 +7,18 @@ import { type Refusal, refusal } from "./codes.ts";
  * messages from the server, 4005 for slow readers.
  */
 
-export const LATER_FRAMES = ["unsubscribe", "send", "ack", "watch", "unwatch"] as const;
+export const LATER_FRAMES = ["unsubscribe", "send", "ack"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
-  ["GET", "/v1/channels"],
   ["POST", "/v1/users/:user/messages"],
   ["POST", "/v1/messages"],
   ["POST", "/v1/broadcast"],
   ["POST", "/v1/batch"],
-  ["GET", "/v1/presence"],
-  ["GET", "/v1/users/:user/watching"],
-  ["GET", "/v1/users/:user/watching/:target"],
-  ["PUT", "/v1/users/:user/watching/:target"],
-  ["DELETE", "/v1/users/:user/watching/:target"],
-  ["GET", "/v1/users/:user/watchers"],
   ["GET", "/v1/users/:user/inbox"],
   ["POST", "/v1/users/:user/inbox/ack"],
   ["GET", "/v1/dead-letters"],
   ["POST", "/v1/dead-letters/:id/replay"],
   ["POST", "/v1/maintenance/cleanup"],
-  ["GET", "/v1/stats"],
   ["GET", "/metrics"],
   ["GET", "/v1/openapi.json"],
   ["GET", "/docs"],

@@ -3,6 +3,7 @@ import { From, Member, Message, Skipped } from "./bodies.ts";
 import { Ref } from "./client-frames.ts";
 import type { ErrorCode, FieldError } from "./codes.ts";
 import { SessionId, UserId } from "./names.ts";
+import { Presence } from "./presence.ts";
 
 /** Where a session stands in a channel: part of `welcome` on a channel connection, and of `subscribed`. */
 export const Subscription = z.object({
@@ -72,6 +73,10 @@ export const RosterFrame = z.object({
 });
 export type RosterFrame = z.infer<typeof RosterFrame>;
 
+/** A watched user, as this watcher may see it: replaces whatever was known of that user. */
+export const WatchedFrame = Presence.extend({ type: z.literal("presence") });
+export type WatchedFrame = z.infer<typeof WatchedFrame>;
+
 /** Are you there? Answered at once with the text `ping` or a `heartbeat` frame with the same `n`. */
 export const ProbeFrame = z.object({ type: z.literal("probe"), n: z.number().int() });
 export type ProbeFrame = z.infer<typeof ProbeFrame>;
@@ -114,6 +119,7 @@ export type ServerFrame =
   | SkippedFrame
   | SignalledFrame
   | RosterFrame
+  | WatchedFrame
   | ProbeFrame
   | (OkFrame & Record<string, unknown>)
   | ErrorFrame

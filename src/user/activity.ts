@@ -2,7 +2,6 @@ import type { Settings } from "../config.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
-import { presenceOf } from "./presence.ts";
 import type { SessionRow } from "./session-table.ts";
 import type { Standing } from "./standing.ts";
 
@@ -58,7 +57,7 @@ export class Activity implements Duty {
 
   nextAt(): number | null {
     if (this.#awayMs === 0 || this.#live().length === 0) return null;
-    if (presenceOf(this.#standing.facts()).status !== "online") return null;
+    if (this.#standing.presence().status !== "online") return null;
     return Math.max(this.at + this.#awayMs, this.#askAgainAt ?? 0);
   }
 

@@ -30,21 +30,17 @@ const DELETE = "DELETE FROM end_debt WHERE session = ?";
 
 export class EndDebtTable implements Ledger<EndDebt> {
   readonly #sql: Sql;
-  /** Asked for at the end of every turn; read again after each change. */
-  #cached: EndDebt[] | undefined;
 
   constructor(sql: Sql) {
     this.#sql = sql;
   }
 
   owe(debt: { session: string; channel: string; code: CloseCode; reason: EndReason; dueAt: number }): void {
-    this.#cached = undefined;
     this.#sql.run(INSERT, debt.session, debt.channel, debt.code, debt.reason, debt.dueAt);
   }
 
   owed(): EndDebt[] {
-    this.#cached ??= this.#sql.all<EndDebt>(OWED);
-    return this.#cached;
+    return this.#sql.all<EndDebt>(OWED);
   }
 
   owes(session: string): boolean {
@@ -52,12 +48,10 @@ export class EndDebtTable implements Ledger<EndDebt> {
   }
 
   postpone(session: string, tries: number, dueAt: number): void {
-    this.#cached = undefined;
     this.#sql.run(POSTPONE, tries, dueAt, session);
   }
 
   settle(session: string): void {
-    this.#cached = undefined;
     this.#sql.run(DELETE, session);
   }
 }

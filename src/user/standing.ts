@@ -1,4 +1,5 @@
 import type { Database } from "../objects/migrations.ts";
+import type { Presence } from "../protocol/presence.ts";
 import {
   isSameMember,
   memberOf,
@@ -6,6 +7,7 @@ import {
   presenceOf,
   shownOf,
   versionsAfter,
+  versionsOf,
 } from "./presence.ts";
 import { type SessionRow, SessionTable, type Versions } from "./session-table.ts";
 import { type UserRow, UserTable } from "./user-table.ts";
@@ -14,6 +16,8 @@ import { type UserRow, UserTable } from "./user-table.ts";
 export interface StandingHooks {
   /** Rosters show the user differently from now on. */
   memberChanged(before: PresenceFacts, after: PresenceFacts): void;
+  /** The user's version has grown; `shownVersion` is what it was before for others. */
+  changed(before: { shownVersion: number }): void;
 }
 
 /**
@@ -30,6 +34,7 @@ export class Standing {
   /** Read once per change: an event asks for them several times. Lost on sleep, read again. */
   #cachedRow: UserRow | undefined;
   #cachedSessions: readonly SessionRow[] | undefined;
+  #cachedPresence: Presence | undefined;
 
   constructor(user: string, sql: Database, graceMs: number, hooks: StandingHooks) {
     this.#user = user;
@@ -57,15 +62,27 @@ export class Standing {
     return activeAt === undefined ? facts : { ...facts, activeAt };
   }
 
+  /** As the user and back ends see it, whatever is silent. */
+  presence(): Presence {
+    this.#cachedPresence ??= presenceOf(this.facts());
+    return this.#cachedPresence;
+  }
+
   /** Writes the user's row: as it is to be, with the versions that this brings. */
   writeRow(next: UserRow, sessions: readonly SessionRow[] = this.all(), also?: () => void): void {
     const before = this.facts();
     const after = { ...before, row: next, sessions };
     const versions = versionsAfter(before, after);
     this.change(() => {
-      this.#row.write({ ...next, ...versions, shownActiveAt: shownActiveAfter(before, after) });
+      const owesDirectory = next.owesDirectory || vanishes(before, after);
+      this.#row.write({
+        ...next,
+        ...versions,
+        shownActiveAt: shownActiveAfter(before, after),
+        owesDirectory,
+      });
       also?.();
-      this.#tellRosters(before, after);
+      this.#tell(before, after, versions);
     });
   }
 
@@ -78,15 +95,27 @@ export class Standing {
       write(versions);
       const shownActiveAt = shownActiveAfter(before, after);
       if (shownActiveAt !== before.row.shownActiveAt) this.#row.write({ ...before.row, shownActiveAt });
-      this.#tellRosters(before, after);
+      this.#tell(before, after, versions);
     });
+  }
+
+  /** When the last session ended, in milliseconds; null while one lives, 0 for a user without any. */
+  lastEndAt(): number | null {
+    let last = this.row().lastActiveAt ?? 0;
+    for (const { endedAt } of this.all()) {
+      if (endedAt === null) return null;
+      last = Math.max(last, endedAt);
+    }
+    return last;
   }
 
   /** Nothing is left but this row. */
   erase(row: UserRow): void {
+    const before = this.facts();
+    const owesDirectory = before.row.owesDirectory || vanishes(before, { ...before, row, sessions: [] });
     this.change(() => {
       this.sessions.deleteAll();
-      this.#row.write(row);
+      this.#row.write({ ...row, owesDirectory });
     });
   }
 
@@ -97,10 +126,13 @@ export class Standing {
     } finally {
       this.#cachedRow = undefined;
       this.#cachedSessions = undefined;
+      this.#cachedPresence = undefined;
     }
   }
 
-  #tellRosters(before: PresenceFacts, after: PresenceFacts): void {
+  #tell(before: PresenceFacts, after: PresenceFacts, { version }: Versions): void {
+    const was = versionsOf(before);
+    if (version > was.version) this.#hooks.changed(was);
     if (!isSameMember(memberOf(before), memberOf(after))) this.#hooks.memberChanged(before, after);
   }
 }
@@ -112,4 +144,9 @@ function shownActiveAfter(before: PresenceFacts, after: PresenceFacts): number |
   const vanishes = shownOf(before).status !== "offline" && shownOf(after).status === "offline";
   if (!vanishes) return after.row.shownActiveAt;
   return Math.max(presenceOf(before).lastActiveAt ?? 0, after.row.lastActiveAt ?? 0);
+}
+
+/** Whether the user turns offline: then the directory has to hear of it, whatever happens to this object. */
+function vanishes(before: PresenceFacts, after: PresenceFacts): boolean {
+  return presenceOf(before).status !== "offline" && presenceOf(after).status === "offline";
 }

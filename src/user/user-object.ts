@@ -1,9 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
 import { Shell } from "../objects/durable-object.ts";
-import type { AdmitRequest, AllowRequest, Reader, SessionEnd, UserPort } from "../objects/ports.ts";
+import type { AdmitRequest, AllowRequest, Notice, Reader, SessionEnd, UserPort } from "../objects/ports.ts";
 import type { Device } from "../protocol/names.ts";
-import type { PresenceChange } from "../protocol/presence.ts";
+import type { PresenceChange, UserQuery } from "../protocol/presence.ts";
 import { User } from "./user.ts";
 
 /** The Durable Object of one user, named by the user id. */
@@ -82,5 +82,37 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   erase() {
     return this.#shell.keeper.erase();
+  }
+
+  watching() {
+    return this.#shell.keeper.watching();
+  }
+
+  watch(target: string) {
+    return this.#shell.keeper.watch(target);
+  }
+
+  unwatch(target: string) {
+    return this.#shell.keeper.unwatch(target);
+  }
+
+  watchers(query: UserQuery) {
+    return this.#shell.keeper.watchers(query);
+  }
+
+  watchedBy(watcher: string, order: number) {
+    return this.#shell.keeper.watchedBy(watcher, order);
+  }
+
+  unwatchedBy(watcher: string, order: number) {
+    return this.#shell.keeper.unwatchedBy(watcher, order);
+  }
+
+  notice(notice: Notice) {
+    return this.#shell.keeper.notice(notice);
+  }
+
+  list() {
+    return this.#shell.keeper.list();
   }
 }

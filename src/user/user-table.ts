@@ -25,6 +25,11 @@ export const USER_STATUS_MIGRATION = [
   "UPDATE user SET shown_version = version, shown_active_at = last_active_at",
 ];
 
+/** 1 while the directory may still list a user who is gone. */
+export const USER_LISTING_MIGRATION = [
+  "ALTER TABLE user ADD COLUMN owes_directory INTEGER NOT NULL DEFAULT 0",
+];
+
 /** Sessions that ended and tickets that were used a short time ago: a late `admit` of one is refused. */
 const Tombstones = z.array(z.tuple([z.string(), z.number()]));
 export type Tombstones = z.infer<typeof Tombstones>;
@@ -48,6 +53,8 @@ export interface UserRow {
   /** Tokens issued in this second or before, or without `iat`, are refused; seconds, null where none is. */
   revokedBefore: number | null;
   tombstones: Tombstones;
+  /** The user turned offline, and the directory has not confirmed it. Means nothing while the user is online. */
+  owesDirectory: boolean;
 }
 
 export const NEVER_SEEN: UserRow = {
@@ -61,6 +68,7 @@ export const NEVER_SEEN: UserRow = {
   erasedVersion: 0,
   revokedBefore: null,
   tombstones: [],
+  owesDirectory: false,
 };
 
 interface Row {
@@ -74,16 +82,18 @@ interface Row {
   erased_version: number;
   revoked_before: number | null;
   tombstones: string;
+  owes_directory: 0 | 1;
 }
 
 const COLUMNS = `version, shown_version, last_active_at, shown_active_at, setting, visibility, away_since,
-  erased_version, revoked_before, tombstones`;
+  erased_version, revoked_before, tombstones, owes_directory`;
 const READ = `SELECT ${COLUMNS} FROM user WHERE one = 1`;
-const WRITE = `INSERT INTO user (one, ${COLUMNS}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+const WRITE = `INSERT INTO user (one, ${COLUMNS}) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (one) DO UPDATE SET version = excluded.version, shown_version = excluded.shown_version,
     last_active_at = excluded.last_active_at, shown_active_at = excluded.shown_active_at,
     setting = excluded.setting, visibility = excluded.visibility, away_since = excluded.away_since,
-    erased_version = excluded.erased_version, revoked_before = excluded.revoked_before, tombstones = excluded.tombstones`;
+    erased_version = excluded.erased_version, revoked_before = excluded.revoked_before, tombstones = excluded.tombstones,
+    owes_directory = excluded.owes_directory`;
 
 export class UserTable {
   readonly #sql: Sql;
@@ -105,6 +115,7 @@ export class UserTable {
       setting === null ? null : JSON.stringify(setting),
       visibility === "everyone" ? null : JSON.stringify(visibility),
       ...[row.awaySince, row.erasedVersion, row.revokedBefore, JSON.stringify(row.tombstones)],
+      row.owesDirectory ? 1 : 0,
     );
   }
 }
@@ -121,5 +132,6 @@ function fromRow(row: Row): UserRow {
     erasedVersion: row.erased_version,
     revokedBefore: row.revoked_before,
     tombstones: Tombstones.parse(JSON.parse(row.tombstones)),
+    owesDirectory: row.owes_directory === 1,
   };
 }

@@ -1,7 +1,6 @@
 import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { sendError, sendOk } from "../connections/incoming.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
@@ -14,6 +13,8 @@ import type {
   AllowRequest,
   ConnectRequest,
   Keeper,
+  Notice,
+  NoticeAnswer,
   Ports,
   Reader,
   SessionEnd,
@@ -21,17 +22,20 @@ import type {
   UserPort,
 } from "../objects/ports.ts";
 import type { Session } from "../protocol/bodies.ts";
-import type { ClientFrame, HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
 import { CLOSE } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
-import { notAvailable } from "../protocol/later.ts";
 import type { Device } from "../protocol/names.ts";
-import type { Presence, PresenceChange } from "../protocol/presence.ts";
+import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import { Activity } from "./activity.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
 import { Endings } from "./endings.ts";
-import { isVisibleTo, memberOf, neverSeen, presenceOf, shownOf } from "./presence.ts";
+import { HOLD_MIGRATION } from "./hold-table.ts";
+import { Listing } from "./listing.ts";
+import { NOTICE_JOB_MIGRATION } from "./notice-job-table.ts";
+import { OwnFrames } from "./own-frames.ts";
+import { memberOf } from "./presence.ts";
+import { RELEASE_MIGRATION } from "./release-table.ts";
 import { ROSTER_DEBT_MIGRATION } from "./roster-debt-table.ts";
 import { RosterTells } from "./roster-tells.ts";
 import { listSessions } from "./session-list.ts";
@@ -44,15 +48,20 @@ import {
 import { Sessions } from "./sessions.ts";
 import { Standing } from "./standing.ts";
 import { Statuses } from "./statuses.ts";
-import { USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
+import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
+import { View } from "./view.ts";
+import { WatchFrames } from "./watch-frames.ts";
+import { WATCHER_MIGRATION } from "./watcher-table.ts";
+import { Watches } from "./watches.ts";
 
 const MIGRATIONS = [
   [...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION],
   [...SESSION_TICKET_MIGRATION],
   [...SESSION_STATUS_MIGRATION, ...USER_STATUS_MIGRATION],
   [...ROSTER_DEBT_MIGRATION],
+  [...HOLD_MIGRATION, ...RELEASE_MIGRATION, ...WATCHER_MIGRATION, ...NOTICE_JOB_MIGRATION],
+  [...USER_LISTING_MIGRATION],
 ];
-/** While nobody can see the user, a wake-up per TTL would be paid for nothing: ten times slower. */
 const UNSEEN_SWEEP_FACTOR = 10;
 
 /**
@@ -69,11 +78,14 @@ export class User implements Keeper, UserPort {
   readonly #activity: Activity;
   readonly #endings: Endings;
   readonly #rosterTells: RosterTells;
+  readonly #listing: Listing;
   readonly #connections: Connections;
   readonly #sweep: Sweep;
   readonly #due: DueTimes;
-  readonly #channelFrames: ChannelFrames;
-  readonly #renewals: Renewals;
+  readonly #view: View;
+  readonly #watches: Watches;
+  readonly #frames: OwnFrames;
+  readonly #watchFrames: WatchFrames;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
@@ -82,32 +94,50 @@ export class User implements Keeper, UserPort {
     const sql = new Database(ports.sql, MIGRATIONS);
     this.#standing = new Standing(name, sql, settings.OFFLINE_GRACE_SECONDS * 1000, {
       memberChanged: (before, after) => this.#rosterTells.owe(before, after),
+      changed: (before) => this.#watches.notices.changed(before),
     });
     this.#rosterTells = new RosterTells(name, { ...ports, sql }, () => this.#standing.facts());
+    this.#view = new View(name, this.#standing, () => this.#activity);
     this.#sessions = new Sessions(this.#standing, ports.clock, settings);
     this.#statuses = new Statuses(this.#standing, ports.clock);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections);
-    const about = { standing: this.#standing, connections: this.#connections };
-    this.#activity = new Activity(ports, settings, about, {
+    this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
+    const own = { standing: this.#standing, connections: this.#connections };
+    this.#activity = new Activity(ports, settings, own, {
       gone: (session) => this.#endings.end(session, "lost"),
       settled: () => this.#settle(),
     });
-    this.#channelFrames = new ChannelFrames(
-      ports,
-      settings,
-      (connection) => this.#connections.find(connection.session) === connection,
-    );
-    this.#renewals = new Renewals(ports, this.#connections, {
+    const interval = () => this.#sweepMs;
+    this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
+      for (const { connection, reason } of ended) this.#endings.end(connection.session, reason);
+    });
+    const about = { ...own, me: this, name, sql, view: this.#view };
+    this.#watches = new Watches(ports, settings, about, {
+      ready: () => this.#due.fire(),
+      settle: () => this.#settle(),
+      seen: () => this.#sweep.quicken(),
+    });
+    const isLive = (connection: Connection) => this.#connections.find(connection.session) === connection;
+    this.#watchFrames = new WatchFrames(settings, this.#watches.watching, {
+      isLive,
+      settled: () => this.#settle(),
+    });
+    const renewals = new Renewals(ports, this.#connections, {
       allow: (_, request) => this.allow(request),
       renewed: (connection) => {
         this.#sweep.watch(connection);
+        this.#watchFrames.renewed(connection);
         this.#settle();
       },
     });
-    const interval = settings.SESSION_TTL_SECONDS * 1000 * UNSEEN_SWEEP_FACTOR;
-    this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
-      for (const { connection, reason } of ended) this.#endings.end(connection.session, reason);
+    this.#frames = new OwnFrames({
+      sessions: this.#sessions,
+      statuses: this.#statuses,
+      view: this.#view,
+      renewals,
+      channels: new ChannelFrames(ports, settings, isLive),
+      watches: this.#watchFrames,
     });
     const grace = {
       name: "grace",
@@ -121,16 +151,18 @@ export class User implements Keeper, UserPort {
       this.#activity,
       this.#endings.outbox,
       this.#rosterTells.outbox,
+      ...this.#watches.duties,
+      this.#listing.telling,
     ]);
     this.#endings.reconcile();
     this.#due.fire();
-    this.#rosterTells.outbox.kick();
+    this.#settle();
   }
 
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
     const session = this.#ports.random.id();
-    const { claims, user: _, ...rest } = request;
+    const { claims, user: _, watch: __, ...rest } = request;
     const connectedAt = this.#ports.clock.now();
     const keeper = { kind: "user" } as const;
     const admission = this.#admit({ ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null });
@@ -139,6 +171,10 @@ export class User implements Keeper, UserPort {
     this.#sweep.watch(connection);
     this.#settle();
     connection.send({ ...welcomeFrame(connection, this.#settings), inbox: { latest: 0, acked: 0 } });
+    this.#watches.watching.welcomed(connection);
+    if (request.watch !== undefined) {
+      this.#ports.background.run(this.#watchFrames.begin(connection, request.watch));
+    }
     return undefined;
   }
 
@@ -154,14 +190,14 @@ export class User implements Keeper, UserPort {
 
   async presence(reader: Reader): Promise<Presence> {
     const silent = this.#freshSilent();
-    return this.#presenceFor(reader, silent);
+    return this.#view.for(reader, silent);
   }
 
   async setPresence(change: PresenceChange, session?: string): Promise<Presence | Refusal> {
     this.#due.fire();
     const refused = this.#statuses.set(change, session);
     this.#settle();
-    return refused ?? this.#presenceFor({ kind: "back end" });
+    return refused ?? this.#view.for({ kind: "back end" });
   }
 
   async active(session: string, at: number): Promise<void> {
@@ -208,8 +244,39 @@ export class User implements Keeper, UserPort {
 
   async erase(): Promise<void> {
     this.#endings.endAll(this.#sessions.all(), CLOSE.ended, "erased"); // also who is in a grace leaves at once
-    this.#sessions.erase();
+    this.#sessions.change(() => {
+      this.#sessions.erase();
+      this.#watches.erase();
+    });
     this.#settle();
+  }
+
+  async watching(): Promise<Watch[]> {
+    return this.#watches.list();
+  }
+
+  async watch(target: string): Promise<(Watch & { presence: Presence }) | Refusal> {
+    return this.#watches.watch(target);
+  }
+
+  async unwatch(target: string): Promise<void> {
+    this.#watches.unwatch(target);
+  }
+
+  async watchers(query: UserQuery): Promise<WatcherPage> {
+    return this.#watches.page(query);
+  }
+
+  async watchedBy(watcher: string, order: number): Promise<Notice> {
+    return this.#watches.watchedBy(watcher, order);
+  }
+
+  async unwatchedBy(watcher: string, order: number): Promise<void> {
+    this.#watches.unwatchedBy(watcher, order);
+  }
+
+  async notice(notice: Notice): Promise<NoticeAnswer> {
+    return this.#watches.notice(notice);
   }
 
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
@@ -217,7 +284,7 @@ export class User implements Keeper, UserPort {
     if (connection === undefined) return; // ended by us while this frame was on its way
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection.activeAt);
-    const answers = messages.map((frame) => this.#answer(connection, frame));
+    const answers = messages.map((frame) => this.#frames.answer(connection, frame));
     if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text, "protocol");
     this.#settle();
     await Promise.all(answers);
@@ -231,41 +298,16 @@ export class User implements Keeper, UserPort {
     this.#settle();
   }
 
-  alarm(): void {
+  async list(): Promise<void> {
     this.#due.fire();
+    this.#listing.telling.confirm();
     this.#settle();
   }
 
-  async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
-    switch (frame.type) {
-      case "heartbeat":
-        return this.#answerHeartbeat(connection, frame);
-      case "auth":
-        return this.#renewals.answer(connection, frame);
-      case "presence":
-        return this.#answerPresence(connection, frame);
-      case "publish":
-      case "signal":
-      case "history":
-      case "members":
-        return this.#channelFrames.answer(connection, frame);
-      default:
-        return sendError(connection, notAvailable(frame.type), frame.ref);
-    }
-  }
-
-  #answerHeartbeat(connection: Connection, { ref, device }: HeartbeatFrame): void {
-    if (device !== undefined) {
-      connection.update({ device });
-      this.#sessions.setDevice(connection.session, device);
-    }
-    sendOk(connection, ref);
-  }
-
-  #answerPresence(connection: Connection, { ref, type: _, ...change }: PresenceFrame): void {
-    const refused = this.#statuses.set(change, connection.session);
-    if (refused !== undefined) sendError(connection, refused, ref);
-    else sendOk(connection, ref, { ...this.#presenceFor({ kind: "back end" }) });
+  alarm(): void {
+    this.#due.fire();
+    this.#listing.confirm();
+    this.#settle();
   }
 
   #admit(request: AdmitRequest): Admission {
@@ -274,6 +316,7 @@ export class User implements Keeper, UserPort {
     if (refused !== undefined) return { admitted: false, refused };
     if (this.#sessions.findLive(request.session) === undefined) {
       this.#sessions.change(() => {
+        this.#watches.watching.sessionBegins();
         this.#endings.endAll(this.#sessions.surplus(), CLOSE.replaced, "replaced");
         this.#sessions.begin(request);
       });
@@ -284,15 +327,17 @@ export class User implements Keeper, UserPort {
 
   /** At the end of a turn that may have changed something: what is owed is sent, and the alarm set for the rest. */
   #settle(): void {
+    this.#listing.kick();
     this.#due.arm();
     this.#endings.outbox.kick();
     this.#rosterTells.outbox.kick();
+    this.#watches.kick();
   }
 
-  #presenceFor(reader: Reader, silent?: ReadonlySet<string>): Presence {
-    const facts = this.#standing.facts(silent, this.#activity.at);
-    if (reader.kind === "back end" || reader.user === this.#name) return presenceOf(facts);
-    return isVisibleTo(facts.row.visibility, reader.user) ? shownOf(facts) : neverSeen(this.#name);
+  /** While nobody can see the user, a wake-up per TTL would be paid for nothing. */
+  get #sweepMs(): number {
+    const ttlMs = this.#settings.SESSION_TTL_SECONDS * 1000;
+    return this.#watches.watchers.areAwake ? ttlMs : ttlMs * UNSEEN_SWEEP_FACTOR;
   }
 
   /** Live sessions that a read may count. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Locator } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { expectFocus } from "../fixtures/console-drawers.ts";
 import { type ConsolePage, hasBrowser, launchBrowser, openConsole } from "../fixtures/console-page.ts";
 import { startService } from "../fixtures/service.ts";
 
@@ -108,8 +109,10 @@ describe.skipIf(!hasBrowser)("console", () => {
     await card("ben").getByRole("log").getByText("no mouse").waitFor();
     const token = card("ann").locator("summary", { hasText: "Token" });
     const sessions = summaryOfSessions(card("ann"));
+    const watching = card("ann").locator("summary", { hasText: "Watching" });
     const frames = card("ann").locator("summary", { hasText: "Frames" });
-    for (const next of [card("ann").getByRole("button", { name: "Send" }), token, sessions, frames]) {
+    const send = card("ann").getByRole("button", { name: "Send" });
+    for (const next of [send, token, sessions, watching, frames]) {
       await keyboard.press("Tab");
       await expectFocus(next);
     }
@@ -164,6 +167,11 @@ describe.skipIf(!hasBrowser)("console", () => {
     await card("ben").getByRole("log").getByText("staging").waitFor();
     await say("ben", "Since ten minutes ago. Looks good so far.");
     await card("ann").getByRole("log").getByText("so far").waitFor();
+    await card("ben").locator("summary", { hasText: "Status" }).click();
+    await card("ben").getByRole("combobox", { name: "Status of ben" }).selectOption("busy");
+    await card("ben").getByRole("textbox", { name: "Status text" }).fill("Release day");
+    await card("ben").getByRole("button", { name: "Set status" }).click();
+    await member(card("ann"), "ben").getByText("busy").waitFor();
     await card("ann").locator("summary", { hasText: "Frames" }).click();
     await card("ben").getByRole("textbox", { name: "Message from ben" }).pressSequentially("Shall we ship");
     await card("ann").getByText("ben is typing…").waitFor();
@@ -305,9 +313,4 @@ async function openSessions(card: Locator): Promise<Locator> {
 /** Frames have summaries too, and some speak of sessions. */
 function summaryOfSessions(card: Locator): Locator {
   return card.locator(".drawer > summary", { hasText: "Sessions" });
-}
-
-/** Waits until this is where the keyboard goes. */
-async function expectFocus(target: Locator): Promise<void> {
-  await target.and(target.page().locator(":focus")).waitFor();
 }

@@ -1,3 +1,4 @@
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Objects, UserPort } from "../../src/objects/ports.ts";
 import { Call, CallFailed, serving } from "./call.ts";
 import type { Kind } from "./fault-table.ts";
@@ -38,7 +39,16 @@ const CHANNEL_METHODS = {
   removeMember: 0,
   lastActive: 0,
   setMember: 0,
+  list: 0,
 } satisfies Record<keyof ChannelPort, 0>;
+const DIRECTORY_METHODS = {
+  setUser: 0,
+  setChannel: 0,
+  users: 0,
+  channels: 0,
+  counts: 0,
+  unknown: 0,
+} satisfies Record<keyof DirectoryPort, 0>;
 
 /** How likely each fault is to meet a call. */
 export interface CallFaults {
@@ -86,6 +96,8 @@ export function objectsVia(
   return {
     user: (name) => portOf(USER_METHODS, (method, args) => invoke("user", name, method, args)),
     channel: (name) => portOf(CHANNEL_METHODS, (method, args) => invoke("channel", name, method, args)),
+    directory: (shard) =>
+      portOf(DIRECTORY_METHODS, (method, args) => invoke("directory", shard, method, args)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
 import { settingsOf } from "../../src/config.ts";
+import { Directory } from "../../src/directory/directory.ts";
 import { User } from "../../src/user/user.ts";
 import type { Kind } from "./fault-table.ts";
 import { inspect } from "./inspection.ts";
@@ -11,8 +12,10 @@ const settings = settingsOf({ JWT_SECRET: "a secret that only the simulator know
 /** What a sweep of ten TTLs, a grace and the first retries of a debt need, and more. */
 const LONG_ENOUGH_MS = 30 * 60_000;
 
+type KeeperKind = Exclude<Kind, "directory">;
+
 /** The turns of a connect, each of which ends at an await: whose it is, and its number for that object. */
-const TURNS: { connection: Kind; crash: Kind; turn: number; after: string }[] = [
+const TURNS: { connection: KeeperKind; crash: KeeperKind; turn: number; after: string }[] = [
   { connection: "channel", crash: "channel", turn: 1, after: "its row, before it asks" },
   { connection: "channel", crash: "user", turn: 1, after: "the admission, before the answer" },
   { connection: "channel", crash: "channel", turn: 2, after: "socket and welcome" },
@@ -24,7 +27,7 @@ describe.each(TURNS)("a $connection connection whose $crash object crashes after
     "[SE7] leaves no session in any object, writes %s",
     async (writes) => {
       for (let seed = 1; seed <= 20; seed++) {
-        const world = new World(seed, settings, { user: User, channel: Channel });
+        const world = new World(seed, settings, { user: User, channel: Channel, directory: Directory });
         const names = { user: "ada", channel: "hall" };
         const crashing = world.object(point.crash, names[point.crash]);
         let turns = 0;

@@ -245,6 +245,7 @@ export class SimulatedConnection implements Peer {
       return;
     }
     if (this.watched.answered({ ref, ...answer })) return;
+    if (answer.status !== undefined) this.#promised.ledger.statuses++;
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;
     const { id, epoch, offset } = Published.parse({ at: 0, ...answer });

@@ -1,5 +1,6 @@
+/** Those that keep sockets: every fault has to meet them. */
 export const KINDS = ["user", "channel"] as const;
-export type Kind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number] | "directory";
 
 /** What the simulator does to objects. Calls count for the object that is called. */
 export const FAULTS = [

@@ -1,4 +1,6 @@
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Keeper, UserPort } from "../../src/objects/ports.ts";
+import type { Woken } from "../../src/objects/waking-object.ts";
 import type { Planned } from "./scheduler.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { SocketView } from "./socket-view.ts";
@@ -7,7 +9,7 @@ import { SocketView } from "./socket-view.ts";
 export class Instance {
   isAlive = true;
   /** Set as soon as the constructor is through. */
-  core: (Keeper & (UserPort | ChannelPort)) | undefined;
+  core: (Keeper & (UserPort | ChannelPort)) | (Woken & DirectoryPort) | undefined;
   /** What this turn sends, in order: it leaves when the turn's writes are durable. Null between turns. */
   outputs: (() => void)[] | null = null;
   /** Answers that have not left yet, and how the other side learns of a crash instead. */
@@ -18,6 +20,11 @@ export class Instance {
   /** Calls to others without an answer yet. */
   calls = 0;
   readonly #views = new Map<ServerSocket, SocketView>();
+
+  /** The same where it keeps sockets. */
+  get keeper(): Keeper | undefined {
+    return this.core !== undefined && "connect" in this.core ? this.core : undefined;
+  }
 
   /** Nothing is pending: only now may the platform let it sleep. */
   get maySleep(): boolean {

@@ -31,11 +31,11 @@ export class KeeperEvents implements LinkEnd {
 
   async received(socket: ServerSocket, text: string, from: string): Promise<void> {
     await this.#object.turn(`${from} sent ${text.slice(0, 60)}`, (instance) => {
-      const { core } = instance;
-      if (core === undefined || socket.state !== "open") return;
+      const { keeper } = instance;
+      if (keeper === undefined || socket.state !== "open") return;
       const failed = (cause: unknown) => this.#nature.thrown(`${this.#object} threw on a frame`, cause);
       instance.handle(
-        () => core.received(instance.view(socket), text),
+        () => keeper.received(instance.view(socket), text),
         () => {},
         failed,
       );
@@ -45,7 +45,7 @@ export class KeeperEvents implements LinkEnd {
   async closed(socket: ServerSocket, how: string): Promise<void> {
     await this.#object.turn(how, (instance) => {
       try {
-        instance.core?.closed(instance.view(socket));
+        instance.keeper?.closed(instance.view(socket));
       } catch (cause) {
         this.#nature.thrown(`${this.#object} threw on a close`, cause);
       }
@@ -56,11 +56,11 @@ export class KeeperEvents implements LinkEnd {
   }
 
   #upgrade(instance: Instance, link: Link, request: ConnectRequest): void {
-    const { core } = instance;
-    if (core === undefined) return;
+    const { keeper } = instance;
+    if (keeper === undefined) return;
     instance.owe(link, () => link.refuse(undefined));
     instance.handle(
-      () => core.connect(structuredClone(request), () => this.#accept(instance, link)),
+      () => keeper.connect(structuredClone(request), () => this.#accept(instance, link)),
       (refused) => {
         if ((refused === undefined) !== link.isAccepted) {
           this.#nature.journal.fail(`${this.#object} answered ${refused?.code ?? "welcome"} wrongly`);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
 import { settingsOf } from "../../src/config.ts";
+import { Directory } from "../../src/directory/directory.ts";
 import { User } from "../../src/user/user.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
 import { World } from "./world.ts";
@@ -11,7 +12,7 @@ const LIFE_MS = 300_000;
 
 /** A ticket is used for a request, and once more in its last second, for a channel that asks about it late. */
 async function useAgainAtItsEnd(seed: number): Promise<string[]> {
-  const world = new World(seed, settings, { user: User, channel: Channel });
+  const world = new World(seed, settings, { user: User, channel: Channel, directory: Directory });
   const heard: string[] = [];
   const ticket = { id: "the ticket", expiresAt: world.now + LIFE_MS };
   const issuedAt = world.now / 1000;

@@ -20,6 +20,8 @@ export class Ledger {
   /** Welcomes that gave what was missed. */
   recoveries = 0;
   renewals = 0;
+  /** Statuses that were said, and answered with the presence that came of it. */
+  statuses = 0;
   /** Closed because their token had ended. */
   expired = 0;
   /** Closed because others began. */

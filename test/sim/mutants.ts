@@ -41,6 +41,12 @@ export const MUTANTS: Record<string, Mutant> = {
     replace: "",
     breaks: /alarm alive/,
   },
+  "directory-lists-who-is-gone": {
+    file: "src/directory/directory.ts",
+    find: 'const goneAt = presence.status === "offline" ? this.#clock.now() : null;',
+    replace: "const goneAt = null;",
+    breaks: /directory: \w+ is listed/,
+  },
   "pings-are-not-heard": {
     file: "src/connections/connection.ts",
     find: "return Math.max(this.#heardAt, this.socket.pingedAt() ?? 0);",

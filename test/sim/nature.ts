@@ -1,5 +1,7 @@
 import type { Settings } from "../../src/config.ts";
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Keeper, Ports, UserPort } from "../../src/objects/ports.ts";
+import type { Woken } from "../../src/objects/waking-object.ts";
 import type { FaultTable } from "./fault-table.ts";
 import type { Journal } from "./journal.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -7,11 +9,12 @@ import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 
 /** A class that runs in the Worker, as its shell constructs it. */
-export type Core<Port> = new (ports: Ports, settings: Settings, name: string) => Keeper & Port;
+export type Core<Port, Basis = Keeper> = new (ports: Ports, settings: Settings, name: string) => Basis & Port;
 
 export interface Cores {
   user: Core<UserPort>;
   channel: Core<ChannelPort>;
+  directory: Core<DirectoryPort, Woken>;
 }
 
 /** What everything in one simulated world shares. */

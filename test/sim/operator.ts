@@ -37,8 +37,11 @@ export class Operator {
   }
 
   erase(user: string): void {
-    this.#crowd.httpWatches.forget(user);
-    this.#give({ is: "erased", user }, () => this.#world.user(user).erase());
+    this.#forgetWatches(user);
+    this.#give({ is: "erased", user }, async () => {
+      await this.#world.user(user).erase();
+      this.#forgetWatches(user);
+    });
   }
 
   removeMember(user: string, channel: string): void {
@@ -73,6 +76,12 @@ export class Operator {
       .user(user)
       .unwatch(target)
       .catch(() => {});
+  }
+
+  /** An erased user is watched by nobody, and watches nobody. */
+  #forgetWatches(user: string): void {
+    this.#crowd.httpWatches.forget(user);
+    for (const { watched } of this.#crowd.seen) watched.held.delete(user);
   }
 
   #give(order: Omit<Order, "at" | "doneAt">, carryOut: () => Promise<unknown>): void {

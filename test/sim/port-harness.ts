@@ -8,7 +8,7 @@ import { World } from "./world.ts";
 /** Probes throw because a test asks them to. */
 export class ProbeWorld extends World {
   constructor(seed: number, settings: Settings) {
-    super(seed, settings, { user: Probe, channel: Probe });
+    super(seed, settings, { user: Probe, channel: Probe, directory: Probe });
   }
 
   override thrown(): boolean {

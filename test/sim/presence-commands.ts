@@ -8,6 +8,7 @@ export const PRESENCE: readonly Command[] = [
   { weight: 8, run: say },
   { weight: 3, run: put },
   { weight: 2, run: hide },
+  { weight: 1, run: changeDevice },
   { weight: 8, run: watch },
   { weight: 2, run: watchOverHttp },
 ];
@@ -16,6 +17,13 @@ function say({ random }: World, crowd: Crowd): boolean {
   const connection = random.pick(crowd.live().filter(({ attempt }) => attempt.transport === "websocket"));
   if (connection === undefined) return false;
   connection.say({ type: "presence", ...changeOf(crowd) });
+  return true;
+}
+
+function changeDevice({ random }: World, crowd: Crowd): boolean {
+  const connection = random.pick(crowd.live().filter(({ attempt }) => attempt.transport === "websocket"));
+  if (connection === undefined) return false;
+  connection.say({ type: "heartbeat", device: { type: random.pick(["web", "tv"] as const) } });
   return true;
 }
 

@@ -5,26 +5,47 @@ import { inspect } from "./inspection.ts";
 import { lookOf } from "./presence-truth.ts";
 import type { World } from "./world.ts";
 
-/** Once it is quiet, every watcher's view is the truth, and pairs are known on both sides. */
+/** Long enough for a change to reach every watcher, when nothing fails. */
+const TOLD_WITHIN_MS = 60_000;
+
+/**
+ * Once it is quiet, every watcher's view is the truth. A pair that a crash left on one side is found by the next
+ * word of its user: so each says something to everybody, and then pairs are known on both sides, and views true again.
+ */
 export async function checkPresences(world: World, crowd: Crowd): Promise<void> {
-  const watching = new Map<string, ReadonlySet<string>>();
-  for (const user of crowd.users) watching.set(user, await watchedBy(world, user));
-  const own = crowd.live().filter(({ target }) => target.kind === "user");
-  for (const connection of own) {
-    viewIsTrue(world, crowd, connection, watching.get(connection.user) ?? new Set());
-  }
+  await viewsAreTrue(world, crowd);
   for (const user of crowd.users) {
-    const isThere = own.some((connection) => connection.user === user);
-    for (const target of watching.get(user) ?? []) {
-      if (isThere && !(await watchersOf(world, target)).has(user)) {
-        world.journal.fail(`watching: ${user} watches ${target}, which does not know of it`);
-      }
+    const word = { text: `quiet at ${world.now}`, scope: "user", visibility: "everyone" } as const;
+    await world.until(world.user(user).setPresence(word));
+  }
+  await world.advance(TOLD_WITHIN_MS);
+  await viewsAreTrue(world, crowd);
+  await pairsAreKnown(world, crowd);
+}
+
+async function viewsAreTrue(world: World, crowd: Crowd): Promise<void> {
+  for (const connection of ownOf(crowd)) {
+    viewIsTrue(world, crowd, connection, await watchedBy(world, connection.user));
+  }
+}
+
+async function pairsAreKnown(world: World, crowd: Crowd): Promise<void> {
+  for (const user of crowd.users) {
+    const watched = await watchedBy(world, user);
+    const isThere = ownOf(crowd).some((connection) => connection.user === user);
+    for (const target of watched) {
+      if (!isThere || (await watchersOf(world, target)).has(user)) continue;
+      world.journal.fail(`watching: ${user} watches ${target}, which does not know of it`);
     }
     for (const watcher of await watchersOf(world, user)) {
-      if (watching.get(watcher)?.has(user)) continue;
+      if ((await watchedBy(world, watcher)).has(user)) continue;
       world.journal.fail(`watching: ${user} believes that ${watcher} watches it`);
     }
   }
+}
+
+function ownOf(crowd: Crowd): SimulatedConnection[] {
+  return crowd.live().filter(({ target }) => target.kind === "user");
 }
 
 function viewIsTrue(
@@ -34,7 +55,10 @@ function viewIsTrue(
   watching: ReadonlySet<string>,
 ): void {
   const held = new Map(watched.held);
-  for (const target of crowd.httpWatches.of(user)) held.set(target, undefined);
+  // What is held over HTTP may have ended while the user was away: whoever was told of it is told the truth.
+  for (const target of crowd.httpWatches.of(user)) {
+    if (watching.has(target) && watched.shown.has(target)) held.set(target, undefined);
+  }
   for (const [target, only] of held) {
     if (!watching.has(target)) world.journal.fail(`watching: ${user} holds ${target}, and does not watch it`);
     const facts = crowd.truth.facts(target);

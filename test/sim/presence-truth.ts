@@ -63,7 +63,11 @@ export class PresenceTruth {
         : `${watcher} was told of ${told.user} without a version: ${lookOf(told)}`;
     }
     const shown = this.#shown.get(told.user)?.get(told.version);
-    if (shown === undefined) return `${watcher} was told of ${told.user} at ${told.version}, which never was`;
+    if (shown === undefined) {
+      // A turn may tell of one change and make another: only the last is durable by itself.
+      const isPassed = told.version < (this.#versions.get(told.user) ?? 0);
+      return isPassed ? undefined : `${watcher} was told of ${told.user} at ${told.version}, which never was`;
+    }
     if (shown.look !== lookOf(told)) {
       return `${watcher} was told of ${told.user} at ${told.version}: ${lookOf(told)}, not ${shown.look}`;
     }

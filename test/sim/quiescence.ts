@@ -5,7 +5,7 @@ import { granted } from "./granted.ts";
 import { inspect } from "./inspection.ts";
 import type { World } from "./world.ts";
 
-/** Of the outbox: an alarm for a debt lies no further ahead. */
+/** Of the outbox: an alarm for a debt lies no further ahead. One that ends watches may. */
 const LONGEST_RETRY_MS = 600_000;
 /** The platform may still be late with an alarm, as it was told to be before it became quiet. */
 const FIRES_WITHIN_MS = 601_000;
@@ -40,8 +40,10 @@ export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: Simul
  * than its newest message has one until the rest is too old.
  */
 async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
-  const idle = () => world.objects().filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
-  const until = world.now + 1.3 * world.settings.HISTORY_TTL_SECONDS * 1000 + LONGEST_RETRY_MS;
+  const keepers = world.objects().filter(({ kind }) => kind !== "directory"); // which asks around once an hour
+  const idle = () => keepers.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
+  const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
+  const until = world.now + 1.3 * world.settings.HISTORY_TTL_SECONDS * 1000 + longest;
   while (idle().length > 0 && world.now < until) {
     const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
     await world.advance(Math.min(last, until) - world.now + FIRES_WITHIN_MS);

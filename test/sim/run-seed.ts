@@ -3,6 +3,7 @@ import type { CallFaults } from "./calls.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
 import { Crowd } from "./clients.ts";
 import { takeStep } from "./commands.ts";
+import { checkDirectory } from "./directory-quiescence.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
 import { checkErasure, checkRevocation } from "./last-orders.ts";
@@ -34,6 +35,7 @@ export interface RunResult {
   /** Welcomes that gave what was missed. */
   recoveries: number;
   renewals: number;
+  statuses: number;
   /** Connections closed because their token had ended, and because newer ones began. */
   expired: number;
   replaced: number;
@@ -98,6 +100,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
       renewals: ledger.renewals,
+      statuses: ledger.statuses,
       expired: ledger.expired,
       replaced: ledger.replaced,
       tickets: crowd.tickets.usedInAll,
@@ -124,6 +127,7 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
       DEFAULT_GRANTS: "open",
       MAX_SESSIONS_PER_USER: random.pick(["20", "20", "3"]) ?? "20",
       AWAY_AFTER_SECONDS: random.pick(["300", "20", "0"]) ?? "300",
+      WATCH_TTL_SECONDS: random.pick(["3600", "600"]) ?? "3600",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
@@ -140,6 +144,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
+  await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
 }
 
@@ -151,6 +156,6 @@ function report({ seed, steps }: SeededRun, step: number | string, failure: stri
     `the last ${last.length} events:`,
     ...last,
     "",
-    `replay: node test/sim/run.ts --seed ${seed} --steps ${typeof step === "number" ? step : steps}`,
+    `replay: node test/sim/run.ts --seed ${seed} --steps ${steps}`,
   ].join("\n");
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
+import { Directory } from "../../src/directory/directory.ts";
 import { User } from "../../src/user/user.ts";
 import { FAULTS, FaultTable, KINDS } from "./fault-table.ts";
 import { MUTANTS } from "./mutants.ts";
@@ -15,7 +16,7 @@ const STEPS = 1000;
 const PROCESSES = 2;
 /** A fault that hardly ever met an object proves nothing about it. */
 const OFTEN = 100;
-const cores = { user: User, channel: Channel };
+const cores = { user: User, channel: Channel, directory: Directory };
 const cli = fileURLToPath(new URL("run.ts", import.meta.url));
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [cli, ...args]);
 
@@ -48,6 +49,7 @@ describe("users and channels under faults", () => {
     ["[SIM14] connections were recovered", "recoveries"],
     ["[SIM15] sessions ended with their token", "expired"],
     ["[SIM15] sessions were renewed", "renewals"],
+    ["[SIM16] statuses were said", "statuses"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });

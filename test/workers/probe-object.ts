@@ -52,5 +52,7 @@ export class ProbeObject extends DurableObject<Env> {
 
 export class ProbeChannel extends ProbeObject {}
 
+export class ProbeShard extends ProbeObject {}
+
 /** Nothing comes in from outside: the tests speak to the objects. */
 export default { fetch: () => new Response(null, { status: 404 }) };

@@ -14,7 +14,7 @@ afterEach(() => {
 const log = async (channel: string) =>
   (await read(`/v1/channels/${channel}/messages?limit=1000`)).messages as { offset: number; data: unknown }[];
 
-test("[CT10] a publish with a key writes two rows, and its repeat none", async () => {
+test("[CT13] a publish with a key writes two rows, and its repeat none", async () => {
   const client = await WorkerClient.connect("ann", { channel: "ct10" });
   const meter = await Meter.on(env.CHANNEL.getByName("ct10"));
   await publish("ct10", { data: 0, key: "first" }); // sets the alarm for the end of keys

@@ -1,0 +1,47 @@
+import { DurableObject } from "cloudflare:workers";
+import type {
+  DirectoryChannel,
+  DirectoryPort,
+  DirectoryUser,
+  ShardQuery,
+} from "../objects/directory-port.ts";
+import { Waking } from "../objects/waking-object.ts";
+import { Directory } from "./directory.ts";
+
+/** The Durable Object of one shard of the directory, named by `objects/shards.ts`. */
+export class DirectoryObject extends DurableObject<Env> implements DirectoryPort {
+  readonly #waking: Waking<Directory>;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#waking = new Waking(ctx, env, (ports, settings, name) => new Directory(ports, settings, name));
+  }
+
+  override alarm(_info?: AlarmInvocationInfo) {
+    this.#waking.alarm();
+  }
+
+  setUser(entry: DirectoryUser) {
+    return this.#waking.rules.setUser(entry);
+  }
+
+  setChannel(entry: DirectoryChannel) {
+    return this.#waking.rules.setChannel(entry);
+  }
+
+  users(query: ShardQuery) {
+    return this.#waking.rules.users(query);
+  }
+
+  channels(query: ShardQuery) {
+    return this.#waking.rules.channels(query);
+  }
+
+  counts() {
+    return this.#waking.rules.counts();
+  }
+
+  unknown(users: string[]) {
+    return this.#waking.rules.unknown(users);
+  }
+}

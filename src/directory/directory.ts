@@ -1,0 +1,128 @@
+import type { Settings } from "../config.ts";
+import type {
+  DirectoryChannel,
+  DirectoryPort,
+  DirectoryUser,
+  Order,
+  ShardQuery,
+} from "../objects/directory-port.ts";
+import { DueTimes } from "../objects/due-times.ts";
+import { Database } from "../objects/migrations.ts";
+import type { Ports } from "../objects/ports.ts";
+import { isOutdated } from "../objects/shards.ts";
+import type { BasicPorts } from "../objects/waking-object.ts";
+import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
+import { Audit } from "./audit.ts";
+import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
+import { Graveyard } from "./graveyard.ts";
+
+const MIGRATIONS = [[...ENTRY_MIGRATION]];
+
+/**
+ * One shard of the directory: who is online and which channels are occupied, as their objects told it. It
+ * decides nothing. What it is told is a state with an order, never a step: a call that comes twice or late
+ * changes nothing, and one that says what is known already writes nothing.
+ */
+export class Directory implements DirectoryPort {
+  readonly #clock: Ports["clock"];
+  readonly #table: EntryTable;
+  readonly #graveyard: Graveyard;
+  readonly #audit: Audit;
+  readonly #due: DueTimes;
+  /** Counting reads every row, so it is done once and then kept up. Lost on sleep, counted again. */
+  readonly #counts = new Map<EntryKind, EntryCount>();
+
+  /** A shard of another `DIRECTORY_SHARDS` forgets all: should it count again one day, it would list ghosts. */
+  constructor(ports: BasicPorts, settings: Settings, name: string) {
+    this.#clock = ports.clock;
+    this.#table = new EntryTable(new Database(ports.sql, MIGRATIONS));
+    if (isOutdated(name, settings.DIRECTORY_SHARDS)) this.#table.clear();
+    this.#audit = new Audit(ports, this.#table);
+    this.#graveyard = new Graveyard(ports, this.#table);
+    this.#due = new DueTimes(ports, [this.#graveyard, this.#audit]);
+    this.#due.fire();
+  }
+
+  async setUser({ presence, sessions, version, at }: DirectoryUser): Promise<Order | null> {
+    const { user, lastActiveAt: _, ...shown } = presence;
+    const goneAt = presence.status === "offline" ? this.#clock.now() : null;
+    return this.#set("user", user, { detail: JSON.stringify(shown), size: sessions, version, at, goneAt });
+  }
+
+  async setChannel({ channel, members, version, at }: DirectoryChannel): Promise<Order | null> {
+    const goneAt = members === 0 ? this.#clock.now() : null;
+    return this.#set("channel", channel, { detail: "{}", size: members, version, at, goneAt });
+  }
+
+  async users({ after = "", prefix = "", limit }: ShardQuery): Promise<OnlineUser[]> {
+    const page = this.#table.page("user", { after, prefix, limit });
+    return page.map(({ name, detail, size }) => ({ user: name, ...JSON.parse(detail), sessions: size }));
+  }
+
+  async channels({ after = "", prefix = "", limit }: ShardQuery): Promise<OccupiedChannel[]> {
+    const page = this.#table.page("channel", { after, prefix, limit });
+    return page.map(({ name, size }) => ({ channel: name, members: size }));
+  }
+
+  async counts(): Promise<Stats> {
+    const users = this.#countOf("user");
+    return {
+      usersOnline: users.entries,
+      sessions: users.size,
+      channels: this.#countOf("channel").entries,
+    };
+  }
+
+  async unknown(users: string[]): Promise<string[]> {
+    return users.filter((user) => this.#table.read("user", user)?.goneAt !== null);
+  }
+
+  alarm(): void {
+    this.#due.fire();
+  }
+
+  #set(kind: EntryKind, name: string, entry: Entry): Order | null {
+    const known = this.#table.read(kind, name);
+    if (known !== undefined && isLater(known, entry)) return { version: known.version, at: known.at };
+    if (known !== undefined && looksSame(known, entry)) return null;
+    this.#table.write(kind, name, entry);
+    this.#recount(kind, known, entry);
+    if (entry.goneAt === null) this.#audit.begin();
+    else this.#graveyard.bury();
+    this.#due.arm();
+    return null;
+  }
+
+  #recount(kind: EntryKind, before: Entry | undefined, after: Entry): void {
+    const count = this.#counts.get(kind);
+    if (count === undefined) return;
+    const [was, is] = [weightOf(before), weightOf(after)];
+    this.#counts.set(kind, {
+      entries: count.entries + is.entries - was.entries,
+      size: count.size + is.size - was.size,
+    });
+  }
+
+  #countOf(kind: EntryKind): EntryCount {
+    const count = this.#counts.get(kind) ?? this.#table.count(kind);
+    this.#counts.set(kind, count);
+    return count;
+  }
+}
+
+function isLater(known: Order, told: Order): boolean {
+  return known.version > told.version || (known.version === told.version && known.at > told.at);
+}
+
+/** When it was said is no difference: who stays as he was costs nothing, however often he says it. */
+function looksSame(known: Entry, told: Entry): boolean {
+  if (known.version !== told.version) return false;
+  if (known.goneAt !== null || told.goneAt !== null) return known.goneAt !== null && told.goneAt !== null;
+  return known.detail === told.detail && known.size === told.size;
+}
+
+function weightOf(entry: Entry | undefined): EntryCount {
+  return entry === undefined || entry.goneAt !== null
+    ? { entries: 0, size: 0 }
+    : { entries: 1, size: entry.size };
+}

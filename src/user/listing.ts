@@ -1,0 +1,77 @@
+import type { Settings } from "../config.ts";
+import type { Order } from "../objects/directory-port.ts";
+import type { Ports } from "../objects/ports.ts";
+import { userShard } from "../objects/shards.ts";
+import { type Subject, Telling } from "../objects/telling.ts";
+import { versionsOf } from "./presence.ts";
+import type { Standing } from "./standing.ts";
+
+/**
+ * Keeps the directory in step with one user, as back ends see it. While the user is online nothing of that is
+ * durable: a word that a crash took is made good by the next change, by any alarm, or by a channel that finds
+ * the user missing. That the user is gone is a debt in the user's row: nobody else would miss what is too much.
+ */
+export class Listing implements Subject {
+  readonly telling: Telling;
+  readonly #objects: Ports["objects"];
+  readonly #shards: number;
+  readonly #standing: Standing;
+
+  constructor(
+    ports: Pick<Ports, "clock" | "background" | "log" | "objects">,
+    settings: Settings,
+    standing: Standing,
+    onSettled: () => void,
+  ) {
+    this.#objects = ports.objects;
+    this.#shards = settings.DIRECTORY_SHARDS;
+    this.#standing = standing;
+    this.telling = new Telling(ports, this, () => {
+      this.#settleDebt();
+      onSettled();
+    });
+    if (!this.isOwed()) this.telling.assumeTold();
+  }
+
+  /** Tells what differs from what was told. */
+  kick(): void {
+    this.telling.kick();
+  }
+
+  /** Tells anew, unless the user is offline and nobody has to know. */
+  confirm(): void {
+    if (this.#standing.presence().status !== "offline") this.telling.confirm();
+  }
+
+  /** When the user was last active is no news: activity writes nothing. */
+  look(): string {
+    const { lastActiveAt: _, ...shown } = this.#standing.presence();
+    return shown.status === "offline" ? "offline" : JSON.stringify([shown, this.#sessions()]);
+  }
+
+  version(): number {
+    return versionsOf(this.#standing.facts()).version;
+  }
+
+  isOwed(): boolean {
+    return this.#standing.row().owesDirectory && this.#standing.presence().status === "offline";
+  }
+
+  send(order: Order): Promise<Order | null> {
+    const presence = this.#standing.presence();
+    const shard = this.#objects.directory(userShard(presence.user, this.#shards));
+    return shard.setUser({ presence, sessions: this.#sessions(), ...order });
+  }
+
+  /** A user who went offline, came and went again meanwhile has not been told of: `told` is what was then. */
+  #settleDebt(): void {
+    if (!this.isOwed() || this.telling.told !== this.look()) return;
+    this.#standing.writeRow({ ...this.#standing.row(), owesDirectory: false });
+  }
+
+  /** In its grace a user still stands for one: a flap is no news. */
+  #sessions(): number {
+    const live = this.#standing.all().filter(({ endedAt }) => endedAt === null).length;
+    return this.#standing.presence().status === "offline" ? 0 : Math.max(1, live);
+  }
+}

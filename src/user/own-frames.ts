@@ -1,0 +1,63 @@
+import type { Connection } from "../connections/connection.ts";
+import { sendError, sendOk } from "../connections/incoming.ts";
+import type { Renewals } from "../connections/renewals.ts";
+import type { ClientFrame, HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
+import { notAvailable } from "../protocol/later.ts";
+import type { ChannelFrames } from "./channel-frames.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Statuses } from "./statuses.ts";
+import type { View } from "./view.ts";
+import type { WatchFrames } from "./watch-frames.ts";
+
+interface Rooms {
+  sessions: Sessions;
+  statuses: Statuses;
+  view: View;
+  renewals: Renewals;
+  channels: ChannelFrames;
+  watches: WatchFrames;
+}
+
+/** Where each frame of a user's own connection is answered. */
+export class OwnFrames {
+  readonly #rooms: Rooms;
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms;
+  }
+
+  async answer(connection: Connection, frame: ClientFrame): Promise<void> {
+    switch (frame.type) {
+      case "heartbeat":
+        return this.#answerHeartbeat(connection, frame);
+      case "auth":
+        return this.#rooms.renewals.answer(connection, frame);
+      case "presence":
+        return this.#answerPresence(connection, frame);
+      case "publish":
+      case "signal":
+      case "history":
+      case "members":
+        return this.#rooms.channels.answer(connection, frame);
+      case "watch":
+      case "unwatch":
+        return this.#rooms.watches.answer(connection, frame);
+      default:
+        return sendError(connection, notAvailable(frame.type), frame.ref);
+    }
+  }
+
+  #answerHeartbeat(connection: Connection, { ref, device }: HeartbeatFrame): void {
+    if (device !== undefined) {
+      connection.update({ device });
+      this.#rooms.sessions.setDevice(connection.session, device);
+    }
+    sendOk(connection, ref);
+  }
+
+  #answerPresence(connection: Connection, { ref, type: _, ...change }: PresenceFrame): void {
+    const refused = this.#rooms.statuses.set(change, connection.session);
+    if (refused !== undefined) sendError(connection, refused, ref);
+    else sendOk(connection, ref, { ...this.#rooms.view.for({ kind: "back end" }) });
+  }
+}
