@@ -222,7 +222,7 @@ test("[F43] a row that storage can't take leaves nothing behind, and the channel
     publish(request: object): Promise<{ offset: number }>;
   };
   await stub.publish({ event: "m", dataJson: "1" });
-  const dataJson = JSON.stringify("x".repeat(2_300_000));
+  const dataJson = JSON.stringify("x".repeat(4_000_000));
   const once = { principal: "key:a", key: "k" };
   const attempt = async () => await stub.publish({ event: "m", dataJson, once });
   await expect(attempt()).rejects.toThrow(/TOOBIG/);
