@@ -33,11 +33,12 @@ import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
 import { ChannelFrames } from "./frames.ts";
 import { KeptSessions } from "./kept-sessions.ts";
+import { lastActive, lastSeen } from "./last-heard.ts";
 import { Listing } from "./listing.ts";
 import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
-import { MIGRATIONS } from "./migrations.ts";
 import { Removals } from "./removals.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { Talk } from "./talk.ts";
 import { UserFrames } from "./user-frames.ts";
 
@@ -237,22 +238,11 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {
-    const heard: Record<string, number> = {};
-    for (const session of sessions) {
-      const connection = this.#connections.find(session);
-      if (connection !== undefined) heard[session] = connection.heardAt;
-    }
-    return heard;
+    return lastSeen(sessions, this.#connections);
   }
 
   async lastActive(sessions: string[]): Promise<Record<string, number>> {
-    const active: Record<string, number> = {};
-    for (const session of sessions) {
-      const row = this.#sessions.live(session);
-      const { activeAt = 0 } = this.#connections.find(session) ?? {};
-      if (row !== undefined) active[session] = Math.max(row.connectedAt, activeAt);
-    }
-    return active;
+    return lastActive(sessions, { sessions: this.#sessions, connections: this.#connections });
   }
 
   async setMember(user: string, sessions: string[], state: MemberState): Promise<void> {

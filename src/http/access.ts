@@ -77,7 +77,7 @@ export async function requireWatch(
 
 export function mustWatch(context: AppContext, claims: Claims, user: string): void {
   if (mayWatch(claims, user, context.get("settings").DEFAULT_GRANTS)) return;
-  throw problem("forbidden", `no grant to watch ${user}`);
+  throw problem("forbidden", "no grant to watch this user");
 }
 
 function mustHave(key: ApiKey, ...scopes: Scope[]): void {

@@ -28,40 +28,21 @@ import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import { Activity } from "./activity.ts";
 import { ChannelFrames } from "./channel-frames.ts";
-import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
 import { Endings } from "./endings.ts";
-import { HOLD_MIGRATION } from "./hold-table.ts";
 import { Listing } from "./listing.ts";
-import { NOTICE_JOB_MIGRATION } from "./notice-job-table.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { memberOf } from "./presence.ts";
-import { RELEASE_MIGRATION } from "./release-table.ts";
-import { ROSTER_DEBT_MIGRATION } from "./roster-debt-table.ts";
 import { RosterTells } from "./roster-tells.ts";
+import { MIGRATIONS } from "./schema.ts";
 import { listSessions } from "./session-list.ts";
-import {
-  SESSION_MIGRATION,
-  SESSION_STATUS_MIGRATION,
-  SESSION_TICKET_MIGRATION,
-  type SessionRow,
-} from "./session-table.ts";
+import type { SessionRow } from "./session-table.ts";
 import { Sessions } from "./sessions.ts";
 import { Standing } from "./standing.ts";
 import { Statuses } from "./statuses.ts";
-import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
 import { View } from "./view.ts";
 import { WatchFrames } from "./watch-frames.ts";
-import { WATCHER_MIGRATION } from "./watcher-table.ts";
 import { Watches } from "./watches.ts";
 
-const MIGRATIONS = [
-  [...SESSION_MIGRATION, ...USER_MIGRATION, ...END_DEBT_MIGRATION],
-  [...SESSION_TICKET_MIGRATION],
-  [...SESSION_STATUS_MIGRATION, ...USER_STATUS_MIGRATION],
-  [...ROSTER_DEBT_MIGRATION],
-  [...HOLD_MIGRATION, ...RELEASE_MIGRATION, ...WATCHER_MIGRATION, ...NOTICE_JOB_MIGRATION],
-  [...USER_LISTING_MIGRATION],
-];
 const UNSEEN_SWEEP_FACTOR = 10;
 
 /**

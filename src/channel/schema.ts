@@ -5,7 +5,7 @@ import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./message-table.t
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { SESSION_MIGRATION } from "./session-table.ts";
 
-/** A channel's tables, in the order in which they came. Append-only: what stands here was applied somewhere. */
+/** The tables of a channel's object: append-only, each entry is applied once. */
 export const MIGRATIONS = [
   [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
   [...REMOVAL_MIGRATION],
