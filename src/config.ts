@@ -109,6 +109,8 @@ const Settings = z
     MAX_WATCHES: whole(1000),
     RATE_PER_SECOND: amount(50),
     RATE_BURST: whole(100),
+    HISTORY_SIZE: whole(1000, 0),
+    HISTORY_TTL_SECONDS: amount(86_400, 1),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
     DIRECTORY_SHARDS: whole(4, 1, 256),
   })

@@ -71,6 +71,10 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
     return this.#shell.keeper.removeMember(user);
   }
 
+  forget() {
+    return this.#shell.keeper.forget();
+  }
+
   summary() {
     return this.#shell.keeper.summary();
   }

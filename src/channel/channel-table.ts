@@ -17,6 +17,7 @@ export interface ChannelRow {
 
 const READ = "SELECT epoch, created_at AS createdAt FROM channel WHERE one = 1";
 const CREATE = "INSERT INTO channel (one, epoch, created_at) VALUES (1, ?, ?)";
+const CLEAR = "DELETE FROM channel";
 
 export class ChannelTable {
   readonly #sql: Sql;
@@ -31,5 +32,9 @@ export class ChannelTable {
 
   create({ epoch, createdAt }: ChannelRow): void {
     this.#sql.run(CREATE, epoch, createdAt);
+  }
+
+  clear(): void {
+    this.#sql.run(CLEAR);
   }
 }

@@ -15,7 +15,6 @@ import type {
   EndReason,
   Keeper,
   LogPage,
-  LogPosition,
   MemberState,
   Ports,
   PublishRequest,
@@ -38,14 +37,10 @@ import { lastActive, lastSeen } from "./last-heard.ts";
 import { Listing } from "./listing.ts";
 import { MemberStates } from "./member-states.ts";
 import { Members } from "./members.ts";
-import { MessageLog } from "./message-log.ts";
-import { Messages } from "./messages.ts";
 import { Removals } from "./removals.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { Talk } from "./talk.ts";
 import { UserFrames } from "./user-frames.ts";
-
-/** The contract: recovery without the grant `history` reaches back so far. */
-const REACH_WITHOUT_HISTORY_MS = 120_000;
 
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
@@ -54,10 +49,9 @@ export class Channel implements Keeper, ChannelPort {
   readonly #name: string;
   readonly #sessions: KeptSessions;
   readonly #members: Members;
-  readonly #log: MessageLog;
   readonly #removals: Removals;
   readonly #renewals: Renewals;
-  readonly #messages: Messages;
+  readonly #talk: Talk;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
   readonly #endings: Endings;
@@ -76,7 +70,6 @@ export class Channel implements Keeper, ChannelPort {
     const sql = new Database(ports.sql, MIGRATIONS);
     const states = new MemberStates(sql);
     this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
-    this.#log = new MessageLog(name, { ...ports, sql });
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
     this.#renewals = new Renewals(ports, this.#connections, {
@@ -88,8 +81,12 @@ export class Channel implements Keeper, ChannelPort {
     });
     const about = { channel: name, sessions: this.#sessions, states, settings };
     this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
-    this.#messages = new Messages(name, this.#log, this.#connections);
-    this.#frames = new ChannelFrames(name, settings, { messages: this.#messages, members: this.#members });
+    const ofTalk = { channel: name, settings, sql, connections: this.#connections, members: this.#members };
+    this.#talk = new Talk(ports, ofTalk, {
+      lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
+      due: () => this.#due.arm(),
+    });
+    this.#frames = new ChannelFrames(name, settings, { ...this.#talk, members: this.#members });
     this.#userFrames = new UserFrames(ports, {
       isLive: (connection) => this.#connections.find(connection.session) === connection,
       deviceChanged: (connection, device) => this.#setDevice(connection, device),
@@ -123,6 +120,7 @@ export class Channel implements Keeper, ChannelPort {
       this.#departures,
       this.#departures.outbox,
       this.#listing.telling,
+      ...this.#talk.duties,
     ]);
     this.#endings.reconcile();
     this.#carryOn();
@@ -156,9 +154,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#sweep.watch(connection);
     this.#listing.kick();
     this.#due.arm();
-    const { standing, rest } = this.#standing(connection, request.recover);
-    connection.send({ ...welcomeFrame(connection, this.#settings), ...standing });
-    for (const frame of rest) connection.socket.send(frame);
+    this.#talk.standing.tell(connection, welcomeFrame(connection, this.#settings), request);
     return undefined;
   }
 
@@ -168,6 +164,7 @@ export class Channel implements Keeper, ChannelPort {
     const { activeAt } = connection;
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection, activeAt);
+    for (const frame of messages) this.#talk.catchUp.heard(connection, frame);
     const answers = messages.map((frame) => this.#answer(connection, frame));
     if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
     await Promise.all(answers);
@@ -196,12 +193,12 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
-    return this.#removals.refusalOf(caller) ?? this.#messages.publish(request);
+    return this.#removals.refusalOf(caller) ?? this.#talk.messages.publish(request);
   }
 
   async signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined> {
     const removed = this.#removals.refusalOf(caller);
-    if (removed === undefined) this.#messages.signal(request);
+    if (removed === undefined) this.#talk.messages.signal(request);
     return removed;
   }
 
@@ -212,7 +209,13 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async history(query: MessageQuery, caller?: Caller): Promise<LogPage | Refusal> {
-    return this.#removals.refusalOf(caller) ?? this.#messages.history(query);
+    return this.#removals.refusalOf(caller) ?? this.#talk.messages.history(query, caller);
+  }
+
+  async forget(): Promise<void> {
+    this.#endings.forgetAll();
+    this.#talk.forget();
+    this.#due.fire();
   }
 
   async summary(): Promise<ChannelSummary> {
@@ -221,10 +224,10 @@ export class Channel implements Keeper, ChannelPort {
       channel: this.#name,
       ...this.#members.counts,
       subscribers: 0,
-      epoch: this.#log.knownEpoch,
-      offset: this.#log.top,
+      epoch: this.#talk.log.knownEpoch,
+      offset: this.#talk.log.top,
       relays: 0,
-      createdAt: this.#log.createdAt,
+      createdAt: this.#talk.log.createdAt,
     };
   }
 
@@ -244,19 +247,6 @@ export class Channel implements Keeper, ChannelPort {
 
   async setMember(user: string, sessions: string[], state: MemberState): Promise<void> {
     this.#members.told(user, sessions, state);
-  }
-
-  /** Where a new session stands: the roster's first page, and what it missed or only the top of the log. */
-  #standing(connection: Connection, recover: LogPosition | undefined) {
-    const { count, ...detail } = this.#members.firstPage();
-    const { first, rest, ...position } = this.#log.standing(recover, this.#reachOf(connection));
-    const mayHear = this.#mayUse(connection, "members") ? detail : {};
-    return { standing: { channel: this.#name, ...position, messages: first, count, ...mayHear }, rest };
-  }
-
-  /** How far back recovery may reach: as far as the log, or two minutes without the grant to read it. */
-  #reachOf(connection: Connection): number {
-    return this.#mayUse(connection, "history") ? 0 : this.#ports.clock.now() - REACH_WITHOUT_HISTORY_MS;
   }
 
   /** New claims: a connection whose user may not subscribe any more ends. */

@@ -64,6 +64,17 @@ export class Endings {
     this.#sessions.endGrace(user);
   }
 
+  /** The channel is forgotten: nobody is a member any more, and whoever comes back is new. */
+  forgetAll(): void {
+    for (const connection of [...this.#connections.all()])
+      this.#connections.end(connection, CLOSE.tryAgain, "channel deleted");
+    for (const { session, user, end } of [...this.#sessions.all()]) {
+      if (end === null) this.#mark(session, "removed");
+      else this.#sessions.endGrace(user);
+    }
+    this.#onEnded();
+  }
+
   /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
   reconcile(): void {
     const unknown: Connection[] = [];

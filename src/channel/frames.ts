@@ -12,11 +12,13 @@ import type {
   PresenceFrame,
   PublishFrame,
   SignalFrame,
+  SubscribeFrame,
 } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
 import type { Members } from "./members.ts";
 import type { Messages } from "./messages.ts";
+import type { Standing } from "./standing.ts";
 
 type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;
 /** Answered by the user's object, or about the connection itself. */
@@ -29,12 +31,18 @@ export class ChannelFrames {
   readonly #settings: Settings;
   readonly #messages: Messages;
   readonly #members: Members;
+  readonly #standing: Standing;
 
-  constructor(channel: string, settings: Settings, rooms: { messages: Messages; members: Members }) {
+  constructor(
+    channel: string,
+    settings: Settings,
+    rooms: { messages: Messages; members: Members; standing: Standing },
+  ) {
     this.#channel = channel;
     this.#settings = settings;
     this.#messages = rooms.messages;
     this.#members = rooms.members;
+    this.#standing = rooms.standing;
   }
 
   answer(connection: Connection, frame: Exclude<ClientFrame, ElsewhereFrame>): void {
@@ -48,6 +56,8 @@ export class ChannelFrames {
         if (frame.type !== "signal" || frame.ref !== undefined) sendOk(connection, frame.ref, answer);
         return;
       }
+      case "subscribe":
+        return this.#check(connection, frame);
       case "watch":
       case "unwatch":
         return sendError(
@@ -60,12 +70,36 @@ export class ChannelFrames {
     }
   }
 
+  /** Was anything missed? Answered as on connecting, and what was missed is told again. */
+  #check(connection: Connection, { ref, channel, epoch, offset, rewind = 0 }: SubscribeFrame): void {
+    const refused = this.#refusedCheck(connection, channel, rewind);
+    if (refused !== undefined) return sendError(connection, refused, ref);
+    const head = { type: "subscribed" as const, ...(ref === undefined ? {} : { ref }) };
+    const recover = epoch === undefined || offset === undefined ? {} : { recover: { epoch, offset } };
+    this.#standing.tell(connection, head, { ...recover, rewind });
+  }
+
+  #refusedCheck({ state }: Connection, channel: string | undefined, rewind: number): Refusal | undefined {
+    const { HISTORY_SIZE, DEFAULT_GRANTS } = this.#settings;
+    if (channel !== undefined && channel !== this.#channel) return elsewhere();
+    const may = (what: "subscribe" | "history") =>
+      mayUseChannel(state.claims, what, this.#channel, DEFAULT_GRANTS);
+    if (!may("subscribe")) return refusal("forbidden", "no grant to subscribe to this channel");
+    if (rewind > HISTORY_SIZE)
+      return refusal("bad_request", `rewind: at most ${HISTORY_SIZE}`, [
+        { path: "rewind", message: `at most ${HISTORY_SIZE}` },
+      ]);
+    return rewind > 0 && !may("history")
+      ? refusal("forbidden", "rewind: no grant to history on this channel")
+      : undefined;
+  }
+
   #granted(connection: Connection, frame: ChannelFrame): Refusal | undefined {
     if (frame.type === "signal" && frame.user !== undefined) {
       return notAvailable("a signal to a user");
     }
     if (frame.channel !== undefined && frame.channel !== this.#channel) {
-      return refusal("bad_request", "channel: this connection is to another channel");
+      return elsewhere();
     }
     if (mayUseChannel(connection.state.claims, frame.type, this.#channel, this.#settings.DEFAULT_GRANTS)) {
       return undefined;
@@ -76,8 +110,9 @@ export class ChannelFrames {
   #carryOut(connection: Connection, frame: ChannelFrame): Answer {
     switch (frame.type) {
       case "publish": {
-        const request = publishRequest(frame, fromConnection(connection), this.#settings);
-        return isRefusal(request) ? request : { ...this.#messages.publish(request) };
+        const from = fromConnection(connection);
+        const request = publishRequest(frame, from, this.#settings);
+        return isRefusal(request) ? request : { ...this.#messages.publish({ ...request, from }) };
       }
       case "signal": {
         const request = signalRequest(frame, fromConnection(connection), this.#settings);
@@ -86,7 +121,7 @@ export class ChannelFrames {
         return {};
       }
       case "history": {
-        const { epoch, offset, messagesJson } = this.#messages.history(frame);
+        const { epoch, offset, messagesJson } = this.#messages.history(frame, fromConnection(connection));
         return { epoch, offset, messages: JSON.parse(messagesJson) };
       }
       case "members": {
@@ -95,4 +130,8 @@ export class ChannelFrames {
       }
     }
   }
+}
+
+function elsewhere(): Refusal {
+  return refusal("bad_request", "channel: this connection is to another channel");
 }

@@ -1,30 +1,53 @@
+import type { Settings } from "../config.ts";
 import type { Clock, LogPage, LogPosition, PublishRequest, Random, Sql } from "../objects/ports.ts";
-import type { Message, MessageQuery, Published } from "../protocol/bodies.ts";
+import type { From, MessageQuery, Published } from "../protocol/bodies.ts";
 import { utf8Length } from "../protocol/utf8.ts";
+import { isTold } from "./audience.ts";
 import { ChannelTable } from "./channel-table.ts";
-import { MessageTable, type StoredMessage } from "./message-table.ts";
+import { MessageTable } from "./message-table.ts";
+import { frameOf, MessageText, messageId } from "./message-text.ts";
+import { Retention } from "./retention.ts";
 
-/** Messages inside a welcome; the rest follows as frames. */
-const FIRST_PAGE = 100;
-const FIRST_PAGE_BYTES = 65_536;
 /** A call between objects carries at most 32 MiB, and a socket should not have to queue more than this. */
 const PAGE_CHARACTERS = 1_048_576;
+
+/** Where a session begins to read: after `from`, which is the top where there is nothing to be told. */
+export interface Place {
+  epoch: string;
+  offset: number;
+  recovered: boolean;
+  from: number;
+}
+
+/** A piece of the log as one session may read it: JSON texts of messages, and of runs of skipped ones. */
+export interface Piece {
+  texts: string[];
+  /** The last offset that it holds or passes over. */
+  offset: number;
+  bytes: number;
+  /** Nothing comes after it. */
+  isLast: boolean;
+}
 
 /**
  * The log of one channel: offsets are dense, grow by one, and are given in the transaction that stores the
  * message, so what was answered is what is stored. The top is read from the log itself, one row each time.
  */
 export class MessageLog {
+  readonly retention: Retention;
   readonly #channel: string;
   readonly #ports: { sql: Sql; clock: Clock; random: Random };
   readonly #table: MessageTable;
   readonly #channelTable: ChannelTable;
+  readonly #text: MessageText;
 
-  constructor(channel: string, ports: { sql: Sql; clock: Clock; random: Random }) {
+  constructor(channel: string, ports: { sql: Sql; clock: Clock; random: Random }, settings: Settings) {
     this.#channel = channel;
     this.#ports = ports;
     this.#table = new MessageTable(ports.sql);
     this.#channelTable = new ChannelTable(ports.sql);
+    this.#text = new MessageText(channel);
+    this.retention = new Retention(this.#table, ports.clock, settings);
   }
 
   get top(): number {
@@ -56,80 +79,95 @@ export class MessageLog {
       const offset = this.top + 1;
       const at = this.#ports.clock.now();
       this.#table.append(offset, at, request);
-      const frame = this.#frame(epoch, { offset, at, ...request });
-      return {
-        published: { id: messageId(epoch, offset), channel: this.#channel, epoch, offset, at },
-        frame,
-      };
+      const frame = frameOf(this.#text.message(epoch, { offset, at, ...request }));
+      return { published: this.published(offset, at), frame };
     });
   }
 
-  /**
-   * Where a session stands that returns from `position`. If everything after it is stored, and nothing of it
-   * is older than `reach`, that is what it missed: the first page, and frames for the rest up to the top.
-   * Read in the turn in which its socket is attached, so there is no window between history and live.
-   */
-  standing(position: LogPosition | undefined, reach: number) {
+  /** What a publish is answered with. */
+  published(offset: number, at: number): Published {
     const epoch = this.epoch();
-    const offset = this.top;
-    const lost = { epoch, offset, recovered: false, first: [], rest: [] };
-    if (position === undefined || position.epoch !== epoch || position.offset > offset) return lost;
-    const missed = [...this.#table.read({ after: position.offset, limit: offset, order: "asc" })];
-    const oldest = missed[0];
-    if (missed.length !== offset - position.offset || (oldest !== undefined && oldest.at < reach))
-      return lost;
-    const inside = firstPageOf(missed);
-    const first = missed
-      .slice(0, inside)
-      .map((stored) => JSON.parse(this.#message(epoch, stored)) as Message);
-    return {
-      ...lost,
-      recovered: true,
-      first,
-      rest: missed.slice(inside).map((stored) => this.#frame(epoch, stored)),
-    };
+    return { id: messageId(epoch, offset), channel: this.#channel, epoch, offset, at };
+  }
+
+  /** The frame for who is left out of one message. */
+  skippedFrame(offset: number): string {
+    return frameOf(this.#text.skipped(offset));
   }
 
   /**
-   * One page, which ends early where it would hold more than `PAGE_CHARACTERS` (but never before its first
-   * message). A channel that nobody has used has an empty log, and reading it writes nothing.
+   * Where a session begins that returns from `position`: there, if everything after it is kept and nothing of
+   * it is older than `reach`; else before the newest `rewind` messages.
    */
-  page(query: MessageQuery): LogPage {
+  place(position: LogPosition | undefined, reach: number, rewind: number): Place {
+    const epoch = this.epoch();
+    const offset = this.top;
+    const floor = this.retention.floor(offset);
+    if (position?.epoch === epoch && position.offset <= offset && position.offset + 1 >= floor) {
+      const missed = position.offset + 1;
+      const isInReach = missed > offset || this.#table.firstSince(missed, reach - 1)?.offset === missed;
+      if (isInReach) return { epoch, offset, recovered: true, from: position.offset };
+    }
+    return { epoch, offset, recovered: false, from: Math.max(floor, offset - rewind + 1) - 1 };
+  }
+
+  /**
+   * What comes after `from`, by at most so many rows and bytes (but always one message); undefined where the
+   * log does not hold all of it any more. Read in the turn in which it is sent, so that no message can come
+   * between it and what is live.
+   */
+  after(from: number, most: { rows: number; bytes: number }, reader: From): Piece | undefined {
+    const { top } = this;
+    if (from + 1 < this.retention.floor(top)) return undefined;
+    const epoch = this.epoch();
+    const now = this.#ports.clock.now();
+    const piece: Piece = { texts: [], offset: from, bytes: 0, isLast: false };
+    const add = (text: string) => {
+      piece.texts.push(text);
+      piece.bytes += utf8Length(text);
+    };
+    let isInRun = false;
+    for (const stored of this.#table.read({ after: from, limit: most.rows, order: "asc" })) {
+      if (isTold(stored, now, reader)) {
+        const text = this.#text.message(epoch, stored);
+        if (piece.bytes > 0 && piece.bytes + utf8Length(text) > most.bytes) break;
+        if (isInRun) add(this.#text.skipped(piece.offset));
+        add(text);
+        isInRun = false;
+      } else isInRun = true;
+      piece.offset = stored.offset;
+    }
+    if (isInRun) add(this.#text.skipped(piece.offset));
+    return { ...piece, isLast: piece.offset >= top };
+  }
+
+  /**
+   * One page of what is told, which ends early where it would hold more than `PAGE_CHARACTERS` (but never
+   * before its first message). A channel that nobody has used has an empty log, and reading it writes nothing.
+   */
+  page({ limit, ...query }: MessageQuery, reader: From | undefined): LogPage {
     const epoch = this.knownEpoch;
+    const offset = this.top;
+    const now = this.#ports.clock.now();
     const messages: string[] = [];
     let characters = 0;
-    for (const stored of epoch === null ? [] : this.#table.read(query)) {
-      const message = this.#message(epoch ?? "", stored);
+    const after = Math.max(query.after ?? 0, this.retention.floor(offset) - 1);
+    const rows = this.#table.read({ ...query, after, limit: Number.MAX_SAFE_INTEGER }, limit);
+    for (const stored of epoch === null ? [] : rows) {
+      if (messages.length === limit) break;
+      if (!isTold(stored, now, reader)) continue;
+      const message = this.#text.message(epoch ?? "", stored);
       characters += message.length;
       if (messages.length > 0 && characters > PAGE_CHARACTERS) break;
       messages.push(message);
     }
-    return { epoch, offset: this.top, messagesJson: `[${messages.join(",")}]` };
+    return { epoch, offset, messagesJson: `[${messages.join(",")}]` };
   }
 
-  #frame(epoch: string, message: StoredMessage): string {
-    return `{"type":"message",${this.#message(epoch, message).slice(1)}`;
+  /** Empties it: what comes next begins a new epoch at 1. */
+  forget(): void {
+    this.#table.clear();
+    this.#channelTable.clear();
+    this.retention.forget();
   }
-
-  /** The JSON text of a message; its data was encoded when it was published, and is never parsed here. */
-  #message(epoch: string, { offset, event, dataJson, from, at }: StoredMessage): string {
-    const head = JSON.stringify({ id: messageId(epoch, offset), channel: this.#channel, offset, event });
-    const tail = JSON.stringify(from === undefined ? { at } : { from, at });
-    return `${head.slice(0, -1)},"data":${dataJson},${tail.slice(1)}`;
-  }
-}
-
-/** How many of these messages fit inside a welcome: 100, or 64 KiB of data, but always the first one. */
-function firstPageOf(missed: readonly StoredMessage[]): number {
-  let bytes = 0;
-  const full = missed.findIndex(({ dataJson }, i) => {
-    bytes += utf8Length(dataJson);
-    return i >= FIRST_PAGE || (i > 0 && bytes > FIRST_PAGE_BYTES);
-  });
-  return full === -1 ? missed.length : full;
-}
-
-/** Unique over all channels and all time, because the epoch is. */
-function messageId(epoch: string, offset: number): string {
-  return `${epoch}-${offset}`;
 }

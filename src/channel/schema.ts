@@ -1,6 +1,7 @@
 import { CHANNEL_MIGRATION } from "./channel-table.ts";
+import { KEY_MIGRATION } from "./key-table.ts";
 import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
-import { MESSAGE_MIGRATION } from "./message-table.ts";
+import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./message-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { SESSION_MIGRATION } from "./session-table.ts";
 
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   [...SESSION_MIGRATION, ...MESSAGE_MIGRATION, ...CHANNEL_MIGRATION],
   [...REMOVAL_MIGRATION],
   [...MEMBER_STATE_MIGRATION],
+  [...MESSAGE_AUDIENCE_MIGRATION, ...KEY_MIGRATION],
 ];

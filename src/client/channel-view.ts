@@ -1,9 +1,9 @@
 import type { Member } from "../protocol/bodies.ts";
-import type { MessageFrame, RosterFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type { MessageFrame, RosterFrame, SkippedFrame, WelcomeFrame } from "../protocol/server-frames.ts";
 import type { Position } from "./address.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import type { Emitter } from "./emitter.ts";
-import { isSkipped, type SkippedFrame } from "./frames.ts";
+import { isSkipped } from "./frames.ts";
 import { LogPosition } from "./log-position.ts";
 import { Roster } from "./roster.ts";
 

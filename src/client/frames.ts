@@ -1,21 +1,13 @@
-import type { Message } from "../protocol/bodies.ts";
+import type { Message, Skipped } from "../protocol/bodies.ts";
 import type { Presence } from "../protocol/presence.ts";
 import type { ServerFrame } from "../protocol/server-frames.ts";
-
-/** A message that was not meant for this session; `offset` is the last of a run of such. */
-export interface SkippedFrame {
-  type: "message";
-  channel: string;
-  offset: number;
-  skipped: true;
-}
 
 /** Something is news of a user who is watched. */
 export interface PresenceFrame extends Presence {
   type: "presence";
 }
 
-export type IncomingFrame = ServerFrame | SkippedFrame | PresenceFrame;
+export type IncomingFrame = ServerFrame | PresenceFrame;
 
 /**
  * The messages of one text frame, in order: a frame holds one, or an array of them. `undefined` where the
@@ -34,7 +26,7 @@ export function readFrames(text: string): IncomingFrame[] | undefined {
 }
 
 /** A skipped message has an offset and nothing to show. */
-export function isSkipped(message: Message | SkippedFrame): message is SkippedFrame {
+export function isSkipped(message: Message | Skipped): message is Skipped {
   return "skipped" in message;
 }
 

@@ -19,7 +19,9 @@ export class LogPosition {
     // With missed messages the log is seen up to before the first of them, not up to the top: the rest of
     // them may still be on its way when this connection too is lost.
     if (!goesOn) this.#at = { epoch, offset: (messages[0]?.offset ?? offset + 1) - 1 };
-    return messages.filter((message) => this.advance(message.offset) && !isSkipped(message));
+    return messages.filter(
+      (message): message is Message => this.advance(message.offset) && !isSkipped(message),
+    );
   }
 
   /** Whether the message at `offset` is news; from then on it is not. */

@@ -15,6 +15,18 @@ export const Attachment = z.object({
   heardAt: z.number(),
   /** When the client was last asked whether it is there; null when it has answered since. */
   probedAt: z.number().nullable().default(null),
+  /** Where a socket stands that still reads what it missed; null once it is live. */
+  catchUp: z
+    .object({
+      /** The last offset that was sent to it. */
+      offset: z.number(),
+      /** Bytes sent to it that it is not known to have read. */
+      bytes: z.number(),
+      /** When it was asked whether it has read them; null while it may be sent more. */
+      askedAt: z.number().nullable(),
+    })
+    .nullable()
+    .default(null),
   /** When the client last did something, heartbeats apart; of older versions nothing is known. */
   activeAt: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */

@@ -16,6 +16,8 @@ export interface Incoming {
 const FLOODING_BURSTS = 5;
 /** So many entries of a page weigh as much as one message. */
 const ENTRIES_PER_MESSAGE = 20;
+/** What one `subscribe` may have read of the log at once: more is paged. */
+const ENTRIES_OF_SUBSCRIBE = 500;
 /** Users to watch that weigh as much: each is a call to another object. Two full frames fit into the usual burst. */
 const WATCHED_PER_MESSAGE = 2;
 
@@ -67,6 +69,7 @@ export function readFrame(
 function weightOf(decoded: Decoded): number {
   if (!("frame" in decoded)) return 1;
   const { frame } = decoded;
+  if (frame.type === "subscribe") return 1 + ENTRIES_OF_SUBSCRIBE / ENTRIES_PER_MESSAGE;
   if (frame.type === "watch") return Math.ceil(frame.users.length / WATCHED_PER_MESSAGE);
   return frame.type === "history" || frame.type === "members"
     ? 1 + Math.floor(frame.limit / ENTRIES_PER_MESSAGE)

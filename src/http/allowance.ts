@@ -36,7 +36,8 @@ export async function speakerOf(context: AppContext, principal: Principal): Prom
   if (!allowance.allowed) throw new Problem(allowance.refused);
   remember(key);
   const { device } = allowance;
-  return { from: { user, ...(session && { session }), ...(device && { device }) }, caller };
+  const from = { user, ...(session && { session }), ...(device && { device }) };
+  return { from, caller: { ...caller, ...from } };
 }
 
 function sessionNamed(context: AppContext): string | undefined {

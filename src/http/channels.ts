@@ -1,11 +1,10 @@
 import { Hono } from "hono";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
-import { MemberQuery, MessageQuery, PublishBody, SignalBody } from "../protocol/bodies.ts";
-import { notAvailable } from "../protocol/later.ts";
+import { MemberQuery, MessageQuery, SignalBody } from "../protocol/bodies.ts";
 import { requireChannel, requireKey } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
 import type { AppEnv } from "./context.ts";
-import { bodyIn, channelIn, queryIn, userIn } from "./input.ts";
+import { bodyIn, channelIn, publishBodyIn, queryIn, userIn } from "./input.ts";
 import { granted, Problem } from "./problem.ts";
 
 /** One channel: publish, signal, read its log and its roster, send a member away. */
@@ -13,13 +12,13 @@ export const channels = new Hono<AppEnv>()
   .post("/v1/channels/:channel/messages", async (context) => {
     const channel = channelIn(context);
     const principal = await requireChannel(context, channel, "publish", "publish");
-    if (context.req.header("Idempotency-Key") !== undefined)
-      throw new Problem(notAvailable("Idempotency-Key"));
-    const body = await bodyIn(context, PublishBody);
-    const request = granted(publishRequest(body, undefined, context.get("settings")));
+    const body = await publishBodyIn(context);
+    const publisher = principal.kind === "key" ? { key: principal.key.name } : principal;
+    const request = granted(publishRequest(body, publisher, context.get("settings")));
     const { from, caller } = await speakerOf(context, principal);
     const target = context.get("objects").channel(channel);
-    return context.json(granted(await target.publish({ ...request, ...(from && { from }) }, caller)), 201);
+    const published = granted(await target.publish({ ...request, ...(from && { from }) }, caller));
+    return context.json(published, published.duplicate ? 200 : 201);
   })
   .get("/v1/channels/:channel/messages", async (context) => {
     const channel = channelIn(context);
@@ -54,6 +53,12 @@ export const channels = new Hono<AppEnv>()
     const user = userIn(context);
     await requireKey(context, "manage");
     await context.get("objects").channel(channel).removeMember(user);
+    return context.body(null, 204);
+  })
+  .delete("/v1/channels/:channel", async (context) => {
+    const channel = channelIn(context);
+    await requireKey(context, "manage");
+    await context.get("objects").channel(channel).forget();
     return context.body(null, 204);
   })
   .get("/v1/channels/:channel", async (context) => {

@@ -34,12 +34,15 @@ export const connect = new Hono<AppEnv>()
     const who = await userOf(context);
     const channel = channelIn(context);
     mustUseChannel(context, who.claims, "subscribe", channel);
-    notYet(context, ["rewind"]);
+    const rewind = rewindIn(context);
+    if (rewind !== undefined) mustUseChannel(context, who.claims, "history", channel);
     const transport = transportOf(context);
     const recover = recoverIn(context, transport);
-    const wanted = request(context, who, transport);
-    const keeper = context.env.CHANNEL.getByName(channel);
-    return opened(context, keeper, recover === undefined ? wanted : { ...wanted, recover });
+    return opened(context, context.env.CHANNEL.getByName(channel), {
+      ...request(context, who, transport),
+      ...(recover && { recover }),
+      ...(rewind !== undefined && { rewind }),
+    });
   });
 
 async function userOf(context: AppContext): Promise<UserPrincipal> {
@@ -62,10 +65,21 @@ function transportOf(context: AppContext): Transport {
   throw problem("upgrade_required", "connect with a WebSocket, or accept text/event-stream");
 }
 
-function notYet(context: AppContext, queries: ("channels" | "rewind")[]): void {
+function notYet(context: AppContext, queries: "channels"[]): void {
   for (const name of queries) {
     if (context.req.query(name) !== undefined) throw new Problem(notAvailable(name));
   }
+}
+
+/** So many of the newest messages, where it can't be recovered. Throws `bad_request`. */
+function rewindIn(context: AppContext): number | undefined {
+  const text = context.req.query("rewind");
+  const { HISTORY_SIZE } = context.get("settings");
+  if (text === undefined || (/^\d{1,9}$/.test(text) && Number(text) <= HISTORY_SIZE)) {
+    return text === undefined ? undefined : Number(text);
+  }
+  const message = `a whole number from 0 to ${HISTORY_SIZE}`;
+  throw problem("bad_request", `rewind: ${message}`, [{ path: "rewind", message }]);
 }
 
 /** Where to recover from: what a browser says on its own when it comes back is newer than its address. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { IdempotencyKey, PublishBody } from "../protocol/bodies.ts";
 import { parseJson, refusalOf } from "../protocol/codec.ts";
 import { MAX_BODY_BYTES, MAX_WATCHED_PER_FRAME } from "../protocol/limits.ts";
 import { ChannelName, Device, SessionId, UserId } from "../protocol/names.ts";
@@ -68,6 +69,17 @@ export async function bodyIn<S extends z.ZodType>(context: AppContext, schema: S
   return parsedBody(await textOf(context.req.raw), schema);
 }
 
+/** What to publish. Its key may stand in the header instead, or in both if they agree. Throws likewise. */
+export async function publishBodyIn(context: AppContext): Promise<PublishBody> {
+  const body = await bodyIn(context, PublishBody);
+  const header = context.req.header("Idempotency-Key");
+  if (header === undefined) return body;
+  const key = IdempotencyKey.safeParse(header);
+  if (!key.success) throw wrongKey("1-64 characters");
+  if (body.key !== undefined && body.key !== key.data) throw wrongKey("another one than `key` of the body");
+  return { ...body, key: key.data };
+}
+
 /** The same where a body may be left out, which is then `{}`. */
 export async function optionalBodyIn<S extends z.ZodType>(
   context: AppContext,
@@ -106,6 +118,10 @@ async function textOf(request: Request): Promise<string> {
     if (cause instanceof Problem) throw cause;
     throw problem("invalid_json", "the body is not valid UTF-8");
   }
+}
+
+function wrongKey(message: string): Problem {
+  return problem("bad_request", `Idempotency-Key: ${message}`, [{ path: "Idempotency-Key", message }]);
 }
 
 function tooLarge(): Problem {

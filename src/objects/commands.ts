@@ -1,23 +1,29 @@
 import type { Settings } from "../config.ts";
-import type { From, PublishBody, SignalBody } from "../protocol/bodies.ts";
+import type { Exclusion, From, PublishBody, SignalBody } from "../protocol/bodies.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
-import { notAvailable } from "../protocol/later.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import type { PublishRequest, SignalRequest } from "./ports.ts";
+
+/** Who publishes: a user, or a back end by the name of its key. */
+export type Publisher = { user: string } | { key: string };
 
 /** What a publish asks of a channel, encoded once for its log and all its receivers; or why it can't be. */
 export function publishRequest(
   body: PublishBody,
-  from: From | undefined,
+  publisher: Publisher,
   settings: Settings,
 ): PublishRequest | Refusal {
-  for (const later of ["key", "exclude", "ttlSeconds"] as const) {
-    if (body[later] !== undefined) return notAvailable(later);
-  }
   const dataJson = JSON.stringify(body.data);
-  const tooLarge = sizeRefusal(dataJson, settings);
-  if (tooLarge !== undefined) return tooLarge;
-  return { event: body.event, dataJson, ...(from === undefined ? {} : { from }) };
+  const refused = sizeRefusal(dataJson, settings) ?? exclusionRefusal(body.exclude, publisher);
+  if (refused !== undefined) return refused;
+  const { event, key, exclude, ttlSeconds } = body;
+  return {
+    event,
+    dataJson,
+    ...(key !== undefined && { once: { principal: principalOf(publisher), key } }),
+    ...(exclude !== undefined && { exclude: ownExclusion(exclude, publisher) }),
+    ...(ttlSeconds !== undefined && { ttlSeconds }),
+  };
 }
 
 /** Likewise for a signal. */
@@ -34,6 +40,31 @@ export function signalRequest(
     ...(dataJson === undefined ? {} : { dataJson }),
     ...(from === undefined ? {} : { from }),
   };
+}
+
+function principalOf(publisher: Publisher): string {
+  return "user" in publisher ? `user:${publisher.user}` : `key:${publisher.key}`;
+}
+
+/** A user leaves out its own; somebody else's session or device is then simply none of its own. */
+function ownExclusion(exclude: Exclusion, publisher: Publisher): Exclusion {
+  return "user" in publisher ? { ...exclude, user: publisher.user } : exclude;
+}
+
+function exclusionRefusal(exclude: Exclusion | undefined, publisher: Publisher): Refusal | undefined {
+  if (exclude === undefined) return undefined;
+  const { session, user, device } = exclude;
+  if ("user" in publisher && user !== undefined) return wrongExclusion("user", "is for back ends");
+  if (session === undefined && user === undefined && device === undefined)
+    return wrongExclusion("", "names nobody");
+  if ("key" in publisher && device !== undefined && user === undefined)
+    return wrongExclusion("device", "needs user: device ids are each user's own");
+  return undefined;
+}
+
+function wrongExclusion(field: string, message: string): Refusal {
+  const path = field === "" ? "exclude" : `exclude.${field}`;
+  return refusal("bad_request", `${path}: ${message}`, [{ path, message }]);
 }
 
 function sizeRefusal(json: string, settings: Settings): Refusal | undefined {

@@ -1,6 +1,5 @@
 import type {
   ChannelSummary,
-  From,
   MemberPage,
   MemberQuery,
   MessageQuery,
@@ -20,6 +19,9 @@ import type {
   WatcherPage,
 } from "../protocol/presence.ts";
 import type { DirectoryPort } from "./directory-port.ts";
+import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
+
+export type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest };
 
 /*
  * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
@@ -122,12 +124,6 @@ export interface TicketUse {
   expiresAt: number;
 }
 
-/** Where a client says that it stands in a channel's log. */
-export interface LogPosition {
-  epoch: string;
-  offset: number;
-}
-
 /** What the Worker found out about a connection before any object was touched. */
 export interface ConnectRequest {
   user: string;
@@ -137,6 +133,8 @@ export interface ConnectRequest {
   ticket?: TicketUse;
   /** Channel connections: what came after this is wanted. */
   recover?: LogPosition;
+  /** Channel connections: so many of the newest messages are wanted where that can't be had. The Worker has checked the grant. */
+  rewind?: number;
   /** Own connections: whom the session watches from the start. */
   watch?: string[];
   ip?: string;
@@ -230,34 +228,6 @@ export interface SessionEnd {
   reason: EndReason;
 }
 
-/** A message on its way into a channel's log; `dataJson` is JSON text, so that it is encoded once. */
-export interface PublishRequest {
-  event: string;
-  dataJson: string;
-  from?: From;
-}
-
-export interface SignalRequest {
-  event: string;
-  dataJson?: string;
-  from?: From;
-}
-
-/** One page of a log; `messagesJson` is the JSON text of an array of messages. */
-export interface LogPage {
-  /** Null for a channel that nobody has used. */
-  epoch: string | null;
-  offset: number;
-  messagesJson: string;
-}
-
-/** The user in whose name something is asked of a channel; absent where a back end asks. */
-export interface Caller {
-  user: string;
-  /** The token's `iat` in seconds; null where it has none. */
-  issuedAt: number | null;
-}
-
 /** What others may ask of a user's object. Each method is idempotent. */
 export interface UserPort {
   /** Decides whether this session may begin. Awaits no other object. */
@@ -306,6 +276,8 @@ export interface ChannelPort {
   history(query: MessageQuery, caller?: Caller): Promise<LogPage | Refusal>;
   /** Sends a member away, without grace, and refuses this user's tokens issued until now. */
   removeMember(user: string): Promise<void>;
+  /** Forgets messages, keys and members: what comes next has a new epoch. Who was sent away stays so. */
+  forget(): Promise<void>;
   summary(): Promise<ChannelSummary>;
   /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
   lastSeen(sessions: string[]): Promise<Record<string, number>>;

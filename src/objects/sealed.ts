@@ -13,6 +13,7 @@ const Sealed = z.object({
   claims: Claims,
   ticket: z.object({ id: z.string(), expiresAt: z.number() }).optional(),
   recover: z.object({ epoch: z.string(), offset: z.number() }).optional(),
+  rewind: z.number().optional(),
   watch: z.array(UserId).optional(),
   ip: z.string().optional(),
   region: z.string().optional(),
@@ -36,13 +37,16 @@ export function sealedUpgrade(connect: ConnectRequest, inbound: Headers): Reques
 export function unseal(request: Request): ConnectRequest {
   const text = request.headers.get(SEALED_HEADER);
   if (text === null) throw new Error("a request without sealed claims reached an object");
-  const { ip, region, ticket, recover, watch, ...rest } = Sealed.parse(JSON.parse(decodeURIComponent(text)));
+  const { ip, region, ticket, recover, rewind, watch, ...rest } = Sealed.parse(
+    JSON.parse(decodeURIComponent(text)),
+  );
   return {
     ...rest,
     ...(ip && { ip }),
     ...(region && { region }),
     ...(ticket && { ticket }),
     ...(recover && { recover }),
+    ...(rewind !== undefined && { rewind }),
     ...(watch && { watch }),
   };
 }

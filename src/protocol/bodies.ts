@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { MAX_EVENT_CHARACTERS } from "./limits.ts";
+import { MAX_EVENT_CHARACTERS, MAX_KEY_CHARACTERS, MAX_MESSAGE_TTL_SECONDS, MAX_PAGE } from "./limits.ts";
 import { Device, DeviceType, plainText, SessionId, UserId } from "./names.ts";
 import { Status } from "./presence.ts";
 
@@ -8,15 +8,24 @@ export const EventName = plainText(MAX_EVENT_CHARACTERS).min(1);
 /** Any JSON value, but it must be there: `undefined` is not JSON. */
 const Data = z.unknown().refine((data) => data !== undefined, "required");
 
+/** The same key of the same principal publishes once. Also the header `Idempotency-Key`. */
+export const IdempotencyKey = plainText(MAX_KEY_CHARACTERS).min(1);
+
+/** Whom a message is not for: the sessions that match all that is named. */
+export const Exclusion = z.object({
+  session: SessionId.optional(),
+  user: UserId.optional(),
+  device: plainText(64).min(1).optional(),
+});
+export type Exclusion = z.infer<typeof Exclusion>;
+
 /** Body of a publish, over HTTP and as a frame. `data` is any JSON of at most `MAX_DATA_BYTES`. */
 export const PublishBody = z.object({
   data: Data,
   event: EventName.default("message"),
-  key: z.string().min(1).max(64).optional(),
-  exclude: z
-    .object({ session: SessionId.optional(), device: z.string().optional(), user: UserId.optional() })
-    .optional(),
-  ttlSeconds: z.number().int().positive().optional(),
+  key: IdempotencyKey.optional(),
+  exclude: Exclusion.optional(),
+  ttlSeconds: z.number().int().min(1).max(MAX_MESSAGE_TTL_SECONDS).optional(),
 });
 export type PublishBody = z.infer<typeof PublishBody>;
 
@@ -39,6 +48,14 @@ export const Message = z.object({
   at: z.number().int(),
 });
 export type Message = z.infer<typeof Message>;
+
+/** In place of messages that are not for this session, or are over: `offset` is the last of a run of them. */
+export const Skipped = z.object({
+  channel: z.string(),
+  offset: z.number().int(),
+  skipped: z.literal(true),
+});
+export type Skipped = z.infer<typeof Skipped>;
 
 /** One user in a channel, however many sessions. */
 export const Member = z.object({
@@ -75,6 +92,8 @@ export const Published = z.object({
   epoch: z.string(),
   offset: z.number().int(),
   at: z.number().int(),
+  /** The key was used before, with this very body: this is the first result. */
+  duplicate: z.literal(true).optional(),
 });
 export type Published = z.infer<typeof Published>;
 
@@ -93,7 +112,7 @@ export type MessagePage = z.infer<typeof MessagePage>;
 export const MessageQuery = z.object({
   after: z.number().int().min(0).optional(),
   before: z.number().int().min(1).optional(),
-  limit: z.number().int().min(1).max(1000).default(100),
+  limit: z.number().int().min(1).max(MAX_PAGE).default(100),
   order: z.enum(["asc", "desc"]).default("asc"),
 });
 export type MessageQuery = z.infer<typeof MessageQuery>;

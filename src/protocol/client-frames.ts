@@ -38,6 +38,16 @@ export const MembersFrame = MemberQuery.extend({
   ...ref,
 });
 
+/** On a channel connection, for its own channel: the check that nothing was missed after this position. */
+export const SubscribeFrame = z.object({
+  type: z.literal("subscribe"),
+  channel: ChannelName.optional(),
+  epoch: z.string().max(64).optional(),
+  offset: z.number().int().min(0).optional(),
+  rewind: z.number().int().min(0).optional(),
+  ...ref,
+});
+
 /** Same effect as the text `ping`, for clients that can only send JSON; `n` answers a `probe`. */
 export const HeartbeatFrame = z.object({
   type: z.literal("heartbeat"),
@@ -74,6 +84,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   SignalFrame,
   HistoryFrame,
   MembersFrame,
+  SubscribeFrame,
   HeartbeatFrame,
   AuthFrame,
   PresenceFrame,
@@ -86,6 +97,7 @@ export type PublishFrame = z.infer<typeof PublishFrame>;
 export type SignalFrame = z.infer<typeof SignalFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type MembersFrame = z.infer<typeof MembersFrame>;
+export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 export type AuthFrame = z.infer<typeof AuthFrame>;
 export type PresenceFrame = z.infer<typeof PresenceFrame>;
 export type WatchFrame = z.infer<typeof WatchFrame>;

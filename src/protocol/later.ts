@@ -3,14 +3,13 @@ import { type Refusal, refusal } from "./codes.ts";
 /*
  * What the contract promises and this version does not do yet, in one place: such frames and parts of frames
  * are answered with the error `not_available`, such routes and parts of requests with 501. An entry leaves
- * its list when it is built. Also not built, and harmless to leave out: recovery (`epoch` and `offset` of a
- * connect answer `recovered: false`), arrays of messages from the server, 4005 for slow readers, retention.
+ * its list when it is built. Also not built, and harmless to leave out: arrays of
+ * messages from the server, 4005 for slow readers.
  */
 
-export const LATER_FRAMES = ["subscribe", "unsubscribe", "send", "ack"] as const;
+export const LATER_FRAMES = ["unsubscribe", "send", "ack"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
-  ["DELETE", "/v1/channels/:channel"],
   ["POST", "/v1/users/:user/messages"],
   ["POST", "/v1/messages"],
   ["POST", "/v1/broadcast"],
@@ -26,14 +25,7 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
 ];
 
 /** Parts of requests and frames that exist already. */
-type LaterPart =
-  | "key"
-  | "exclude"
-  | "ttlSeconds"
-  | "Idempotency-Key"
-  | "rewind"
-  | "channels"
-  | "a signal to a user";
+type LaterPart = "subscribe" | "channels" | "a signal to a user";
 
 /** The answer to whatever is listed here. */
 export function notAvailable(

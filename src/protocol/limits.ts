@@ -9,6 +9,9 @@ export const MAX_BAD_IN_A_ROW = 10;
 export const MAX_CLAIMS_BYTES = 8192;
 export const MAX_INFO_BYTES = 2048;
 export const MAX_EVENT_CHARACTERS = 64;
+export const MAX_KEY_CHARACTERS = 64;
+/** A year: whoever means longer means for as long as the log keeps it, and says nothing. */
+export const MAX_MESSAGE_TTL_SECONDS = 31_536_000;
 /** A body of an HTTP request; larger is 413. One publish body of `MAX_DATA_BYTES` with its envelope fits well. */
 export const MAX_BODY_BYTES = 256 * 1024;
 /** First page of members in `subscribed` and `welcome`. */

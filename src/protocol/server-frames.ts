@@ -1,17 +1,18 @@
 import * as z from "zod";
-import { From, Member, Message } from "./bodies.ts";
+import { From, Member, Message, Skipped } from "./bodies.ts";
 import { Ref } from "./client-frames.ts";
 import type { ErrorCode, FieldError } from "./codes.ts";
 import { SessionId, UserId } from "./names.ts";
 import { Presence } from "./presence.ts";
 
-/** Where a session stands in a channel: part of `welcome` on a channel connection. */
+/** Where a session stands in a channel: part of `welcome` on a channel connection, and of `subscribed`. */
 export const Subscription = z.object({
   channel: z.string(),
   epoch: z.string(),
   offset: z.number().int(),
   recovered: z.boolean(),
-  messages: z.array(Message),
+  /** The first page of what was missed, or of what `rewind` asked for; the rest follows as `message` frames. */
+  messages: z.array(z.union([Message, Skipped])),
   members: z.array(Member).optional(),
   count: z.number().int(),
   cursor: z.string().optional(),
@@ -39,8 +40,15 @@ export const WelcomeFrame = z.object({
 });
 export type WelcomeFrame = z.infer<typeof WelcomeFrame>;
 
+/** The answer to `subscribe`. */
+export const SubscribedFrame = Subscription.extend({ type: z.literal("subscribed"), ref: Ref.optional() });
+export type SubscribedFrame = z.infer<typeof SubscribedFrame>;
+
 export const MessageFrame = Message.extend({ type: z.literal("message") });
 export type MessageFrame = z.infer<typeof MessageFrame>;
+
+export const SkippedFrame = Skipped.extend({ type: z.literal("message") });
+export type SkippedFrame = z.infer<typeof SkippedFrame>;
 
 export const SignalledFrame = z.object({
   type: z.literal("signal"),
@@ -106,7 +114,9 @@ export type ClosingFrame = z.infer<typeof ClosingFrame>;
 /** Everything a server may send, one message at a time; a text frame holds one or a non-empty array. */
 export type ServerFrame =
   | WelcomeFrame
+  | SubscribedFrame
   | MessageFrame
+  | SkippedFrame
   | SignalledFrame
   | RosterFrame
   | WatchedFrame

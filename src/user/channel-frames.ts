@@ -65,14 +65,15 @@ export class ChannelFrames {
     connection: Connection,
     frame: ChannelFrame,
   ): Promise<Refusal | Record<string, unknown>> {
-    const caller = { user: connection.user, issuedAt: connection.state.claims.iat ?? null };
+    const from = fromConnection(connection);
+    const caller = { ...from, issuedAt: connection.state.claims.iat ?? null };
     switch (frame.type) {
       case "publish": {
-        const request = publishRequest(frame, fromConnection(connection), this.#settings);
-        return isRefusal(request) ? request : { ...(await channel.publish(request, caller)) };
+        const request = publishRequest(frame, from, this.#settings);
+        return isRefusal(request) ? request : { ...(await channel.publish({ ...request, from }, caller)) };
       }
       case "signal": {
-        const request = signalRequest(frame, fromConnection(connection), this.#settings);
+        const request = signalRequest(frame, from, this.#settings);
         if (isRefusal(request)) return request;
         return (await channel.signal(request, caller)) ?? {};
       }

@@ -34,6 +34,7 @@ const CHANNEL_METHODS = {
   members: 0,
   history: 0,
   summary: 0,
+  forget: 0,
   lastSeen: 0,
   removeMember: 0,
   lastActive: 0,

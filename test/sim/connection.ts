@@ -1,5 +1,5 @@
 import type { LogPosition } from "../../src/objects/ports.ts";
-import { type Member, type Message, Published } from "../../src/protocol/bodies.ts";
+import { type Member, type Message, Published, type Skipped } from "../../src/protocol/bodies.ts";
 import type { Claims } from "../../src/protocol/claims.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import {
@@ -228,7 +228,7 @@ export class SimulatedConnection implements Peer {
   }
 
   /** Each connection sees what follows the offset that it stood at, without a gap and none twice. */
-  #delivered(message: Message): void {
+  #delivered(message: Message | Skipped): void {
     const wrong = this.#log.delivered(message);
     if (wrong !== undefined) return this.#wrong(wrong);
     this.#promised.ledger.deliver(message);

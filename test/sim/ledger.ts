@@ -1,3 +1,5 @@
+import type { Skipped } from "../../src/protocol/bodies.ts";
+
 /** A message as somebody outside knows it: by an acknowledgement, or because it was delivered. */
 export interface KnownMessage {
   channel: string;
@@ -30,7 +32,10 @@ export class Ledger {
     this.acknowledgedInAll++;
   }
 
-  deliver({ channel, offset, id, data }: KnownMessage): void {
+  /** A skipped one says nothing that could be compared. */
+  deliver(message: KnownMessage | Skipped): void {
+    if ("skipped" in message) return;
+    const { channel, offset, id, data } = message;
     this.delivered.push({ channel, offset, id, data });
     this.deliveredInAll++;
   }

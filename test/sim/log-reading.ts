@@ -1,5 +1,4 @@
 import type { LogPosition } from "../../src/objects/ports.ts";
-import type { Message } from "../../src/protocol/bodies.ts";
 import type { WelcomeFrame } from "../../src/protocol/server-frames.ts";
 
 /** What a client asked for when it came back; `isPossible`: its channel has been there, and no further. */
@@ -40,7 +39,7 @@ export class LogReading {
     return undefined;
   }
 
-  delivered({ offset }: Message): string | undefined {
+  delivered({ offset }: { offset: number }): string | undefined {
     if (offset !== this.#offset + 1) return `offset ${offset} came after ${this.#offset}`;
     this.#offset = offset;
     return undefined;

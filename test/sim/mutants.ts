@@ -140,8 +140,8 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "recovery-skips-one": {
     file: "src/channel/message-log.ts",
-    find: "const inside = firstPageOf(missed);",
-    replace: "const inside = firstPageOf(missed);\n    if (missed.length > 2) missed.splice(1, 1);",
+    find: "if (isTold(stored, now, reader)) {",
+    replace: "if (stored.offset === from + 2) continue;\n      if (isTold(stored, now, reader)) {",
     breaks: /recovery: offset/,
   },
   "renewal-keeps-the-expiry": {

@@ -26,6 +26,29 @@ export function tokenFor(user: string, claims: Record<string, unknown> = {}): Pr
     .sign(secret);
 }
 
+export interface ConnectOptions {
+  channel?: string;
+  device?: string;
+  claims?: object;
+  query?: Record<string, string>;
+}
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** Publishes as a back end. */
+export async function publish(
+  channel: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const init = { method: "POST", headers: { ...KEY, ...headers }, body: JSON.stringify(body) };
+  const response = await request(`/v1/channels/${channel}/messages`, init);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
 /** A client whose socket ends in the Worker under test itself. */
 export class WorkerClient {
   readonly socket: WebSocket;
@@ -45,12 +68,13 @@ export class WorkerClient {
     socket.accept();
   }
 
-  static async connect(user: string, options: { channel?: string; device?: string; claims?: object } = {}) {
+  static async connect(user: string, options: ConnectOptions = {}) {
     const { channel, device = "web", claims = {} } = options;
     const path = channel === undefined ? "/v1/connect" : `/v1/channels/${channel}/connect`;
     const token = await tokenFor(user, { ...claims });
     const headers = { Authorization: `Bearer ${token}`, Upgrade: "websocket" };
-    const response = await request(`${path}?device_type=${device}`, { headers });
+    const query = new URLSearchParams({ device_type: device, ...options.query });
+    const response = await request(`${path}?${query}`, { headers });
     if (response.webSocket === null) throw new Error(`${response.status} ${await response.text()}`);
     const client = new WorkerClient(response.webSocket);
     await until(() => client.frames.length > 0);

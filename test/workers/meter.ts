@@ -51,7 +51,7 @@ export class Meter {
       this.rowsRead += cursor.rowsRead;
       if (cursor.rowsWritten === 0) continue;
       this.statements.push(query.replace(/\s+/g, " ").slice(0, 60));
-      if (/^(CREATE|INSERT INTO schema|UPDATE schema|INSERT INTO channel)/.test(query))
+      if (/^(CREATE|ALTER|INSERT INTO schema|UPDATE schema|INSERT INTO channel)/.test(query))
         this.schemaRows += cursor.rowsWritten;
       else this.rows += cursor.rowsWritten;
     }

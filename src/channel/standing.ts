@@ -1,0 +1,73 @@
+import { mayUseChannel } from "../auth/grants.ts";
+import type { Settings } from "../config.ts";
+import { type Connection, fromConnection } from "../connections/connection.ts";
+import type { Clock, LogPosition } from "../objects/ports.ts";
+import type { Message, Skipped } from "../protocol/bodies.ts";
+import type { Ref } from "../protocol/client-frames.ts";
+import type { WelcomeFrame } from "../protocol/server-frames.ts";
+import type { CatchUp } from "./catch-up.ts";
+import type { Members } from "./members.ts";
+import type { MessageLog, Piece } from "./message-log.ts";
+
+/** The contract: recovery without the grant `history` reaches back so far. */
+const REACH_WITHOUT_HISTORY_MS = 120_000;
+/** The contract: messages inside a welcome; the rest follows as frames. */
+const FIRST_PAGE = { rows: 100, bytes: 65_536 };
+
+/** What a session says of where it was, and how much it wants to be told where that can't be found. */
+export interface Asked {
+  recover?: LogPosition;
+  rewind?: number;
+}
+
+/** A frame that says where the session stands: the first one, or the answer to `subscribe`. */
+type Head = WelcomeFrame | { type: "subscribed"; ref?: Ref };
+
+/** Where a session stands in its channel: told when it connects, and when it asks whether it has missed anything. */
+export class Standing {
+  readonly #channel: string;
+  readonly #settings: Settings;
+  readonly #clock: Clock;
+  readonly #members: Members;
+  readonly #log: MessageLog;
+  readonly #catchUp: CatchUp;
+
+  constructor(
+    clock: Clock,
+    about: { channel: string; settings: Settings },
+    rooms: { members: Members; log: MessageLog; catchUp: CatchUp },
+  ) {
+    this.#clock = clock;
+    this.#channel = about.channel;
+    this.#settings = about.settings;
+    this.#members = rooms.members;
+    this.#log = rooms.log;
+    this.#catchUp = rooms.catchUp;
+  }
+
+  /** One frame with the roster's and the log's first page; what else was missed follows, and then what is new. */
+  tell(connection: Connection, head: Head, { recover, rewind = 0 }: Asked): void {
+    const { count, ...detail } = this.#members.firstPage();
+    const mayHear = this.#mayUse(connection, "members") ? detail : {};
+    const reach = this.#mayUse(connection, "history") ? 0 : this.#clock.now() - REACH_WITHOUT_HISTORY_MS;
+    const { from, ...place } = this.#log.place(recover, reach, rewind);
+    const first = this.#log.after(from, FIRST_PAGE, fromConnection(connection));
+    if (first === undefined) throw new Error("a place that the log does not hold");
+    const messages = first.texts.map((text) => JSON.parse(text) as Message | Skipped);
+    this.#catchUp.stop(connection);
+    connection.socket.send(
+      JSON.stringify({ ...head, channel: this.#channel, ...place, messages, count, ...mayHear }),
+    );
+    this.#goOn(connection, first);
+  }
+
+  #goOn(connection: Connection, first: Piece): void {
+    if (first.isLast) return;
+    this.#catchUp.begin(connection, first.offset, first.bytes);
+    this.#catchUp.go(connection);
+  }
+
+  #mayUse({ state }: Connection, capability: "members" | "history"): boolean {
+    return mayUseChannel(state.claims, capability, this.#channel, this.#settings.DEFAULT_GRANTS);
+  }
+}
