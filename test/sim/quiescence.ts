@@ -43,14 +43,10 @@ async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
   const keepers = world.objects().filter(({ kind }) => kind !== "directory"); // which asks around once an hour
   const idle = () => keepers.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
   const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
-  const keepers = world.objects().filter(({ kind }) => kind !== "directory"); // which asks around once an hour
-  const idle = () => keepers.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
-  const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
   const until = world.now + 1.3 * world.settings.HISTORY_TTL_SECONDS * 1000 + longest;
   while (idle().length > 0 && world.now < until) {
     const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
     await world.advance(Math.min(last, until) - world.now + FIRES_WITHIN_MS);
-  }
   }
   for (const object of idle()) world.journal.fail(`no ghost: ${object} keeps no session, and has an alarm`);
 }
