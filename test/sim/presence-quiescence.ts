@@ -38,6 +38,8 @@ async function pairsAreKnown(world: World, crowd: Crowd): Promise<void> {
       world.journal.fail(`watching: ${user} watches ${target}, which does not know of it`);
     }
     for (const watcher of await watchersOf(world, user)) {
+      // Who is away is not told, and so not asked: what is wrong about it stays until it is back.
+      if (!ownOf(crowd).some((connection) => connection.user === watcher)) continue;
       if ((await watchedBy(world, watcher)).has(user)) continue;
       world.journal.fail(`watching: ${user} believes that ${watcher} watches it`);
     }
