@@ -42,7 +42,13 @@ export class Watches {
         turn.seen();
       },
     });
-    this.watching = new Watching({ ...ports, sql }, settings, { me: name, standing, connections, userOf });
+    this.watching = new Watching({ ...ports, sql }, settings, {
+      me: name,
+      standing,
+      connections,
+      userOf,
+      settled: turn.settle,
+    });
   }
 
   get duties() {

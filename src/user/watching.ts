@@ -34,18 +34,26 @@ export class Watching implements Duty {
   readonly #holds: Holds;
   readonly #shown: Shown;
   readonly #registrations: Registrations;
+  readonly #settled: () => void;
   #lastOrder = 0;
 
   constructor(
     ports: Ports,
     settings: Settings,
-    about: { me: string; standing: Standing; connections: Connections; userOf(user: string): Watched },
+    about: {
+      me: string;
+      standing: Standing;
+      connections: Connections;
+      userOf(user: string): Watched;
+      settled(): void;
+    },
   ) {
     this.#ports = ports;
     this.#sql = ports.sql;
     this.#settings = settings;
     this.#standing = about.standing;
     this.#connections = about.connections;
+    this.#settled = about.settled;
     this.releases = new Releases(ports, about.me, about.userOf);
     this.#holds = new Holds(ports.sql, (session) => this.#isLive(session));
     this.#shown = new Shown(ports.random.id(), about.connections, this.#holds);
@@ -177,6 +185,7 @@ export class Watching implements Duty {
     const held = this.#holds.of(BY_USER)?.targets;
     const targets = new Map(wanted.flatMap((user) => [[user, held?.get(user)] as const]).flatMap(present));
     const silent = await this.#registrations.make(targets, connection);
+    this.#releaseGivenUp([...targets.keys()]);
     if (this.#connections.find(connection.session) !== connection) return;
     for (const user of targets.keys()) {
       const notice = silent.includes(user) ? undefined : this.#shown.latestOf(user);
@@ -216,6 +225,13 @@ export class Watching implements Duty {
     const free = [...new Set(users)].filter(isFree);
     this.#shown.forget(free);
     this.releases.owe(free, this.#nextOrder());
+  }
+
+  /** What was given up while its registration was under way could not be released before. */
+  #releaseGivenUp(users: readonly string[]): void {
+    const unheld = users.filter((user) => this.#holds.holding(user).length === 0);
+    if (unheld.length > 0) this.#change(() => this.#releaseUnheld(unheld));
+    this.#settled();
   }
 
   /** Orders of calls to one target grow, whatever the clock does: the highest in use is in some row. */
