@@ -36,17 +36,16 @@ export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: Simul
 }
 
 /**
- * A duty that was done before its time leaves its alarm behind: it fires in vain, once. A channel that holds more
- * than its newest message has one until the rest is too old.
+ * A duty that was done before its time leaves its alarm behind: it fires in vain, and is set anew for what comes
+ * later, for the end of watches at the latest. A channel may keep one for a day, for messages that grow too old.
  */
 async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
-  const keepers = world.objects().filter(({ kind }) => kind !== "directory"); // which asks around once an hour
-  const idle = () => keepers.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
+  const users = world.objects().filter(({ kind }) => kind === "user");
+  const idle = () => users.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
   const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
-  const until = world.now + 1.3 * world.settings.HISTORY_TTL_SECONDS * 1000 + longest;
-  while (idle().length > 0 && world.now < until) {
+  for (let round = 0; round < 2 && idle().length > 0; round++) {
     const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
-    await world.advance(Math.min(last, until) - world.now + FIRES_WITHIN_MS);
+    await world.advance(Math.min(last - world.now, longest) + FIRES_WITHIN_MS);
   }
   for (const object of idle()) world.journal.fail(`no ghost: ${object} keeps no session, and has an alarm`);
 }
