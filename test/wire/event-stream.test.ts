@@ -145,7 +145,7 @@ test.concurrent("[ES9] a refused stream is answered with a problem, and opens no
     ["/v1/connect", 401, { headers: { Authorization: "Bearer x" } }],
     ["/v1/channels/a%20b/connect", 400],
     ["/v1/channels/private:es9/connect", 403],
-    ["/v1/channels/es9/connect?rewind=5", 501],
+    ["/v1/channels/es9/connect?rewind=x", 400],
     ["/v1/connect?channels=a,b", 501],
     ["/v1/connect?watch=a%20b", 400],
     ["/v1/connect", 426, { headers: { Accept: "*/*" } }],
