@@ -59,7 +59,8 @@ function viewIsTrue(
   const held = new Map(watched.held);
   // What is held over HTTP may have ended while the user was away: whoever was told of it is told the truth.
   for (const target of crowd.httpWatches.of(user)) {
-    if (watching.has(target) && watched.shown.has(target)) held.set(target, undefined);
+    const isToldOf = watching.has(target) && watched.shown.has(target);
+    if (isToldOf && !held.has(target)) held.set(target, undefined);
   }
   for (const [target, only] of held) {
     if (!watching.has(target)) world.journal.fail(`watching: ${user} holds ${target}, and does not watch it`);
