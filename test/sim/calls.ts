@@ -4,6 +4,7 @@ import { Call, CallFailed, serving } from "./call.ts";
 import type { Kind } from "./fault-table.ts";
 import type { Instance } from "./instance.ts";
 import type { Nature } from "./nature.ts";
+import { plainCopy } from "./plain-copy.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 
 const USER_METHODS = {
@@ -83,21 +84,39 @@ interface Sent {
   args: unknown[];
 }
 
-/** Builds a port whose methods all go through `invoke`. */
-function portOf<Port>(methods: object, invoke: (method: string, args: unknown[]) => Promise<unknown>): Port {
-  const calls = Object.keys(methods).map((method) => [method, (...args: unknown[]) => invoke(method, args)]);
-  return Object.fromEntries(calls) as Port;
+type Invoke = (method: string, args: unknown[]) => Promise<unknown>;
+
+/** Builds ports whose methods all go through `invoke`. Its methods are made once: a port is made for each call. */
+function portOf<Port>(methods: object): (invoke: Invoke) => Port {
+  class Via {
+    readonly invoke: Invoke;
+
+    constructor(invoke: Invoke) {
+      this.invoke = invoke;
+    }
+  }
+  for (const method of Object.keys(methods)) {
+    Object.defineProperty(Via.prototype, method, {
+      value(this: Via, ...args: unknown[]) {
+        return this.invoke(method, args);
+      },
+    });
+  }
+  return (invoke) => new Via(invoke) as Port;
 }
+
+const userPort = portOf<UserPort>(USER_METHODS);
+const channelPort = portOf<ChannelPort>(CHANNEL_METHODS);
+const directoryPort = portOf<DirectoryPort>(DIRECTORY_METHODS);
 
 /** Ports to other objects, however a call gets there. */
 export function objectsVia(
   invoke: (kind: Kind, name: string, method: string, args: unknown[]) => Promise<unknown>,
 ): Objects {
   return {
-    user: (name) => portOf(USER_METHODS, (method, args) => invoke("user", name, method, args)),
-    channel: (name) => portOf(CHANNEL_METHODS, (method, args) => invoke("channel", name, method, args)),
-    directory: (shard) =>
-      portOf(DIRECTORY_METHODS, (method, args) => invoke("directory", shard, method, args)),
+    user: (name) => userPort((method, args) => invoke("user", name, method, args)),
+    channel: (name) => channelPort((method, args) => invoke("channel", name, method, args)),
+    directory: (shard) => directoryPort((method, args) => invoke("directory", shard, method, args)),
   };
 }
 
@@ -126,7 +145,7 @@ export class Calls {
     return objectsVia((kind, name, method, args) => {
       const call = new Call(caller.kind, kind, serving.getStore());
       return new Promise((resolve, reject) => {
-        const sent = structuredClone(args);
+        const sent = plainCopy(args);
         call.parent?.pending.add(call);
         instance.calls++;
         const settle = (event: string, work: () => void) => {
@@ -154,7 +173,7 @@ export class Calls {
   fromOutside(kind: Kind, name: string, method: string, args: unknown[], answer: Answer): void {
     const call = new Call("worker", kind, undefined);
     this.#nature.scheduler.after(this.#usual(), () =>
-      this.#deliver(call, name, method, structuredClone(args), answer),
+      this.#deliver(call, name, method, plainCopy(args), answer),
     );
   }
 
@@ -192,7 +211,7 @@ export class Calls {
     faults.count("call repeated", kind);
     const again = new Call(call.caller, kind, call.parent);
     scheduler.after(arrives + random.logBetween(...REPEATED_MS), () =>
-      this.#deliver(again, name, method, structuredClone(args), { reply: () => {}, fail: () => {} }),
+      this.#deliver(again, name, method, plainCopy(args), { reply: () => {}, fail: () => {} }),
     );
   }
 
@@ -220,7 +239,7 @@ export class Calls {
       (instance) => {
         instance.owe(call, () => this.#failLater(answer, "the object crashed while it served the call"));
         instance.handle(
-          async () => structuredClone(await invokeOn(instance, method, args)),
+          async () => plainCopy(await invokeOn(instance, method, args)),
           (sent) => {
             call.isAnswered = true;
             instance.answer(call, () => answer.reply(sent));

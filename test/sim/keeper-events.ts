@@ -3,6 +3,7 @@ import type { Kind } from "./fault-table.ts";
 import type { Instance } from "./instance.ts";
 import { Link, type LinkEnd, type Peer } from "./link.ts";
 import type { Nature } from "./nature.ts";
+import { plainCopy } from "./plain-copy.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 
@@ -60,7 +61,7 @@ export class KeeperEvents implements LinkEnd {
     if (keeper === undefined) return;
     instance.owe(link, () => link.refuse(undefined));
     instance.handle(
-      () => keeper.connect(structuredClone(request), () => this.#accept(instance, link)),
+      () => keeper.connect(plainCopy(request), () => this.#accept(instance, link)),
       (refused) => {
         if ((refused === undefined) !== link.isAccepted) {
           this.#nature.journal.fail(`${this.#object} answered ${refused?.code ?? "welcome"} wrongly`);

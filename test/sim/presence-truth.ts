@@ -21,7 +21,9 @@ export class PresenceTruth {
   readonly #shown = new Map<string, Map<number, Shown>>();
   readonly #versions = new Map<string, number>();
   readonly #before = new Map<string, PresenceFacts>();
-  readonly #seen = new Map<SimulatedObject, number>();
+  /** The writes after which each user was checked, and read. */
+  readonly #checked = new Map<string, number>();
+  readonly #known = new Map<string, { version: number; facts: PresenceFacts }>();
 
   constructor(world: World, users: readonly string[]) {
     this.#world = world;
@@ -30,8 +32,8 @@ export class PresenceTruth {
 
   /** After a turn of an object. */
   turned(object: SimulatedObject): void {
-    if (object.kind !== "user" || this.#seen.get(object) === object.storage.version) return;
-    this.#seen.set(object, object.storage.version);
+    if (object.kind !== "user" || this.#checked.get(object.name) === object.storage.version) return;
+    this.#checked.set(object.name, object.storage.version);
     const facts = this.facts(object.name);
     this.#versionGrows(facts);
     this.#graceIsKept(facts);
@@ -53,10 +55,14 @@ export class PresenceTruth {
   /** What is durable of this user now. */
   facts(user: string): PresenceFacts {
     const { storage } = this.#world.object("user", user);
+    const known = this.#known.get(user);
+    if (known?.version === storage.version) return known.facts;
     const grace = this.#world.settings.OFFLINE_GRACE_SECONDS * 1000;
     // Without a database in between, which would look for its schema each time. Nothing is written.
     const sql = storage.hasTables ? (storage as unknown as Database) : NOTHING;
-    return new Standing(user, sql, grace, { memberChanged: () => {}, changed: () => {} }).facts();
+    const facts = new Standing(user, sql, grace, { memberChanged: () => {}, changed: () => {} }).facts();
+    this.#known.set(user, { version: storage.version, facts });
+    return facts;
   }
 
   /** Why this watcher must not have been told this; undefined where it may. */

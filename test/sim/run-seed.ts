@@ -125,7 +125,7 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
     settings: {
       JWT_SECRET: "a secret that only the simulator knows",
       DEFAULT_GRANTS: "open",
-      MAX_SESSIONS_PER_USER: random.pick(["20", "20", "3"]) ?? "20",
+      MAX_SESSIONS_PER_USER: random.pick(["20", "3"]) ?? "20",
       AWAY_AFTER_SECONDS: random.pick(["300", "20", "0"]) ?? "300",
       WATCH_TTL_SECONDS: random.pick(["3600", "600"]) ?? "3600",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
