@@ -89,6 +89,19 @@ export const MUTANTS: Record<string, Mutant> = {
     replace: "this.#standing.erase({ ...row, lastActiveAt: this.#clock.now() });",
     breaks: /erased/,
   },
+  "ends-go-by-user": {
+    file: "src/user/sessions.ts",
+    find: "const known = all.find((row) => row.session === session);",
+    replace:
+      "const known = all.find((row) => row.session === session) ?? all.find((row) => row.endedAt === null);",
+    breaks: /no ghost|no false offline/,
+  },
+  "removal-forgets-renewals": {
+    file: "src/channel/channel.ts",
+    find: "const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });",
+    replace: "const refused = this.#removals.refusalOf(undefined);",
+    breaks: /renewed with a token/,
+  },
   "grace-is-over-at-once": {
     file: "src/user/presence.ts",
     find: "return last === null ? null : last + graceMs;",

@@ -68,7 +68,7 @@ describe("users and channels under faults", () => {
   test.each(Object.entries(MUTANTS))(
     "[SIM10] a simulator that may be believed finds: %s",
     async (name, { breaks }) => {
-      await expect(run("--mutant", name, "--seeds", "20")).rejects.toMatchObject({
+      await expect(run("--mutant", name, "--seeds", "20", "--steps", "1000")).rejects.toMatchObject({
         code: 1,
         stderr: expect.stringMatching(breaks),
       });
