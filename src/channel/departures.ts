@@ -1,8 +1,8 @@
 import type { Duty } from "../objects/due-times.ts";
 import { Outbox } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
-import type { EndedDebt, KeptSessions } from "./kept-sessions.ts";
-import type { Members } from "./members.ts";
+import type { EndedDebt, KeptSessions } from "./roster/kept-sessions.ts";
+import type { Members } from "./roster/members.ts";
 
 /**
  * What is left to do about a session that ended: its grace, after which its member may leave, and the debt to

@@ -3,8 +3,8 @@ import type { Connections } from "../connections/connections.ts";
 import { type Clock, type EndReason, WITHOUT_GRACE } from "../objects/ports.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import type { Admissions } from "./admissions.ts";
-import type { KeptSessions } from "./kept-sessions.ts";
-import type { Members } from "./members.ts";
+import type { KeptSessions } from "./roster/kept-sessions.ts";
+import type { Members } from "./roster/members.ts";
 
 /**
  * Ends sessions that this channel keeps, whoever wants them to end: the row says so, and with it the debt to

@@ -16,8 +16,8 @@ import type {
 } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { notAvailable } from "../protocol/later.ts";
-import type { Members } from "./members.ts";
-import type { Messages } from "./messages.ts";
+import type { Messages } from "./log/messages.ts";
+import type { Members } from "./roster/members.ts";
 import type { Standing } from "./standing.ts";
 
 type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;

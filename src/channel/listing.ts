@@ -3,8 +3,8 @@ import type { Order } from "../objects/directory-port.ts";
 import type { Ports } from "../objects/ports.ts";
 import { channelShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
-import type { Members } from "./members.ts";
 import { MissingUsers } from "./missing-users.ts";
+import type { Members } from "./roster/members.ts";
 
 /** A count that changes all the time is told so often; that the channel is occupied or vacated, at once. */
 const CHANGED_COUNT_MS = 10_000;

@@ -1,9 +1,9 @@
-import { CHANNEL_MIGRATION } from "./channel-table.ts";
-import { KEY_MIGRATION } from "./key-table.ts";
-import { MEMBER_STATE_MIGRATION } from "./member-state-table.ts";
-import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./message-table.ts";
+import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
+import { KEY_MIGRATION } from "./log/key-table.ts";
+import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
-import { SESSION_MIGRATION } from "./session-table.ts";
+import { MEMBER_STATE_MIGRATION } from "./roster/member-state-table.ts";
+import { SESSION_MIGRATION } from "./roster/session-table.ts";
 
 /** The tables of a channel's object: append-only, each entry is applied once. */
 export const MIGRATIONS = [

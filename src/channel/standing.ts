@@ -5,9 +5,9 @@ import type { Clock, LogPosition } from "../objects/ports.ts";
 import type { Message, Skipped } from "../protocol/bodies.ts";
 import type { Ref } from "../protocol/client-frames.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
-import type { CatchUp } from "./catch-up.ts";
-import type { Members } from "./members.ts";
-import type { MessageLog, Piece } from "./message-log.ts";
+import type { CatchUp } from "./log/catch-up.ts";
+import type { MessageLog, Piece } from "./log/message-log.ts";
+import type { Members } from "./roster/members.ts";
 
 /** The contract: recovery without the grant `history` reaches back so far. */
 const REACH_WITHOUT_HISTORY_MS = 120_000;

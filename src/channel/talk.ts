@@ -2,11 +2,11 @@ import type { Settings } from "../config.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Clock, Random, Sql, Timers } from "../objects/ports.ts";
-import { CatchUp, type CatchUpRules } from "./catch-up.ts";
-import type { Members } from "./members.ts";
-import { MessageLog } from "./message-log.ts";
-import { Messages } from "./messages.ts";
-import { PublishKeys } from "./publish-keys.ts";
+import { CatchUp, type CatchUpRules } from "./log/catch-up.ts";
+import { MessageLog } from "./log/message-log.ts";
+import { Messages } from "./log/messages.ts";
+import { PublishKeys } from "./log/publish-keys.ts";
+import type { Members } from "./roster/members.ts";
 import { Standing } from "./standing.ts";
 
 /** All that has to do with what is said in a channel, put together: its log, its keys, and who is told of it. */

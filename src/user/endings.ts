@@ -4,8 +4,8 @@ import { FIRST_RETRY_MS, Outbox } from "../objects/outbox.ts";
 import type { Background, Clock, EndReason, Log, Objects, Sql } from "../objects/ports.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type EndDebt, EndDebtTable } from "./end-debt-table.ts";
-import type { SessionRow } from "./session-table.ts";
-import type { Sessions } from "./sessions.ts";
+import type { SessionRow } from "./presence/session-table.ts";
+import type { Sessions } from "./presence/sessions.ts";
 
 /** Ends sessions of the user wherever they are kept: here at once, elsewhere by a debt to their keeper. */
 export class Endings {

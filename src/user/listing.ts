@@ -3,8 +3,8 @@ import type { Order } from "../objects/directory-port.ts";
 import type { Clock, Ports } from "../objects/ports.ts";
 import { userShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
-import { versionsOf } from "./presence.ts";
-import type { Standing } from "./standing.ts";
+import { versionsOf } from "./presence/presence.ts";
+import type { Standing } from "./presence/standing.ts";
 
 /** As often as the sweep of a user whom nobody can see. */
 const TTLS_PER_CONFIRMATION = 10;

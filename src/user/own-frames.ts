@@ -4,10 +4,10 @@ import type { Renewals } from "../connections/renewals.ts";
 import type { ClientFrame, HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
 import { notAvailable } from "../protocol/later.ts";
 import type { ChannelFrames } from "./channel-frames.ts";
-import type { Sessions } from "./sessions.ts";
-import type { Statuses } from "./statuses.ts";
-import type { View } from "./view.ts";
-import type { WatchFrames } from "./watch-frames.ts";
+import type { Sessions } from "./presence/sessions.ts";
+import type { Statuses } from "./presence/statuses.ts";
+import type { View } from "./presence/view.ts";
+import type { WatchFrames } from "./watching/watch-frames.ts";
 
 interface Rooms {
   sessions: Sessions;

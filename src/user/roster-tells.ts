@@ -1,8 +1,8 @@
 import { FIRST_RETRY_MS, Outbox } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects, Sql } from "../objects/ports.ts";
-import { memberOf, type PresenceFacts, versionsAfter } from "./presence.ts";
+import { memberOf, type PresenceFacts, versionsAfter } from "./presence/presence.ts";
+import type { SessionRow } from "./presence/session-table.ts";
 import { type RosterDebt, RosterDebtTable } from "./roster-debt-table.ts";
-import type { SessionRow } from "./session-table.ts";
 
 /**
  * Tells channels how the user appears in their rosters, whenever that changes. A channel sets what it is told

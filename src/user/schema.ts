@@ -1,11 +1,15 @@
 import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
-import { HOLD_MIGRATION } from "./hold-table.ts";
-import { NOTICE_JOB_MIGRATION } from "./notice-job-table.ts";
-import { RELEASE_MIGRATION } from "./release-table.ts";
+import {
+  SESSION_MIGRATION,
+  SESSION_STATUS_MIGRATION,
+  SESSION_TICKET_MIGRATION,
+} from "./presence/session-table.ts";
+import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./presence/user-table.ts";
 import { ROSTER_DEBT_MIGRATION } from "./roster-debt-table.ts";
-import { SESSION_MIGRATION, SESSION_STATUS_MIGRATION, SESSION_TICKET_MIGRATION } from "./session-table.ts";
-import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./user-table.ts";
-import { WATCHER_MIGRATION } from "./watcher-table.ts";
+import { HOLD_MIGRATION } from "./watching/hold-table.ts";
+import { NOTICE_JOB_MIGRATION } from "./watching/notice-job-table.ts";
+import { RELEASE_MIGRATION } from "./watching/release-table.ts";
+import { WATCHER_MIGRATION } from "./watching/watcher-table.ts";
 
 /** The tables of a user's object: append-only, each entry is applied once. */
 export const MIGRATIONS = [

@@ -1,5 +1,5 @@
 import type { Message } from "../../src/protocol/bodies.ts";
-import { presenceOf } from "../../src/user/presence.ts";
+import { presenceOf } from "../../src/user/presence/presence.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { granted } from "./granted.ts";

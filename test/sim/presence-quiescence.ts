@@ -1,4 +1,4 @@
-import { isVisibleTo, neverSeen, shownOf } from "../../src/user/presence.ts";
+import { isVisibleTo, neverSeen, shownOf } from "../../src/user/presence/presence.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { inspect } from "./inspection.ts";

@@ -1,7 +1,13 @@
 import type { Database } from "../../src/objects/migrations.ts";
 import type { Presence } from "../../src/protocol/presence.ts";
-import { isVisibleTo, type PresenceFacts, presenceOf, shownOf, versionsOf } from "../../src/user/presence.ts";
-import { Standing } from "../../src/user/standing.ts";
+import {
+  isVisibleTo,
+  type PresenceFacts,
+  presenceOf,
+  shownOf,
+  versionsOf,
+} from "../../src/user/presence/presence.ts";
+import { Standing } from "../../src/user/presence/standing.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 import type { World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import { memberOf } from "../../src/user/presence.ts";
+import { memberOf } from "../../src/user/presence/presence.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { granted } from "./granted.ts";

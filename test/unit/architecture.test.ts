@@ -10,14 +10,18 @@ const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .map((name) => ({ name, text: readFileSync(join(SRC, name), "utf8") }));
 
 /** The room of a file: its folder, or its own name at the top of src. */
-const roomOf = (name: string) => (name.includes("/") ? name.slice(0, name.indexOf("/")) : name);
+const roomOf = (name: string) => (name.includes("/") ? dirname(name) : name);
 
 /** What each room may import besides itself. Imports fall one way: from the top of this list downwards. */
 const MAY_IMPORT: Record<string, string[]> = {
   "worker.ts": ["http", "user", "channel", "directory"],
   http: ["auth", "objects", "protocol", "config.ts"],
-  user: ["connections", "objects", "auth", "protocol", "config.ts"],
-  channel: ["connections", "objects", "auth", "protocol", "config.ts"],
+  user: ["user/watching", "user/presence", "connections", "objects", "auth", "protocol", "config.ts"],
+  "user/watching": ["user/presence", "connections", "objects", "auth", "protocol", "config.ts"],
+  "user/presence": ["connections", "objects", "protocol", "config.ts"],
+  channel: ["channel/roster", "channel/log", "connections", "objects", "auth", "protocol", "config.ts"],
+  "channel/roster": ["objects", "protocol", "config.ts"],
+  "channel/log": ["connections", "objects", "protocol", "config.ts"],
   directory: ["objects", "protocol", "config.ts"],
   connections: ["objects", "protocol", "config.ts"],
   objects: ["protocol", "config.ts"],

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isLeftOut } from "../../src/channel/audience.ts";
-import { fingerprint } from "../../src/channel/fingerprint.ts";
-import { MessageLog } from "../../src/channel/message-log.ts";
-import { PublishKeys } from "../../src/channel/publish-keys.ts";
+import { isLeftOut } from "../../src/channel/log/audience.ts";
+import { fingerprint } from "../../src/channel/log/fingerprint.ts";
+import { MessageLog } from "../../src/channel/log/message-log.ts";
+import { PublishKeys } from "../../src/channel/log/publish-keys.ts";
 import { MIGRATIONS } from "../../src/channel/schema.ts";
 import { settingsOf } from "../../src/config.ts";
 import { Database } from "../../src/objects/migrations.ts";

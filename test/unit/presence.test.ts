@@ -9,9 +9,9 @@ import {
   shownOf,
   versionsAfter,
   versionsOf,
-} from "../../src/user/presence.ts";
-import type { SessionRow } from "../../src/user/session-table.ts";
-import { NEVER_SEEN, type UserRow } from "../../src/user/user-table.ts";
+} from "../../src/user/presence/presence.ts";
+import type { SessionRow } from "../../src/user/presence/session-table.ts";
+import { NEVER_SEEN, type UserRow } from "../../src/user/presence/user-table.ts";
 
 const ROW: UserRow = { ...NEVER_SEEN, version: 3, shownVersion: 3, lastActiveAt: 50, shownActiveAt: 50 };
 const NONE: ReadonlySet<string> = new Set();

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PLAIN, type RosterSession } from "../../src/channel/member.ts";
-import { Roster, type RosterChange } from "../../src/channel/roster.ts";
-import { RosterNews } from "../../src/channel/roster-news.ts";
+import { PLAIN, type RosterSession } from "../../src/channel/roster/member.ts";
+import { Roster, type RosterChange } from "../../src/channel/roster/roster.ts";
+import { RosterNews } from "../../src/channel/roster/roster-news.ts";
 import type { MemberState } from "../../src/objects/ports.ts";
 
 const session = (user: string, id: string, over: Partial<RosterSession> = {}): RosterSession => ({

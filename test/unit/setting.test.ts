@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changed, type Setting } from "../../src/user/setting.ts";
+import { changed, type Setting } from "../../src/user/presence/setting.ts";
 
 const NOW = 1000;
 const LUNCH: Setting = { status: "away", text: "lunch", emoji: "🥪", saidAt: 1, expiresAt: 5000 };

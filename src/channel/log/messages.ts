@@ -1,0 +1,104 @@
+import { type Connection, fromConnection } from "../../connections/connection.ts";
+import type { Connections } from "../../connections/connections.ts";
+import type { LogPage, PublishRequest, SignalRequest, Sql } from "../../objects/ports.ts";
+import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
+import { isRefusal, type Refusal } from "../../protocol/codes.ts";
+import { isLeftOut } from "./audience.ts";
+import type { CatchUp } from "./catch-up.ts";
+import type { MessageLog } from "./message-log.ts";
+import type { PublishKeys } from "./publish-keys.ts";
+
+interface Rooms {
+  sql: Sql;
+  log: MessageLog;
+  keys: PublishKeys;
+  connections: Connections;
+  catchUp: CatchUp;
+}
+
+/** What came of a publish: a message to be told of, or the result of an earlier one. */
+type Stored = { published: Published; frame: string } | { published: Published };
+
+/**
+ * What is said in a channel: stored first, then told to everybody here, in one turn. All sockets of a channel
+ * end in this object: a crash between the two takes them too, and who comes back recovers from its offset. So
+ * no message that was accepted can pass a connection by that lives on.
+ */
+export class Messages {
+  readonly #channel: string;
+  readonly #rooms: Rooms;
+  readonly #onDue: () => void;
+
+  constructor(channel: string, rooms: Rooms, onDue: () => void) {
+    this.#channel = channel;
+    this.#rooms = rooms;
+    this.#onDue = onDue;
+  }
+
+  /** One transaction, one encoding, the same bytes for all. The publisher's own session hears it too. */
+  publish(request: PublishRequest): Published | Refusal {
+    const stored = this.#store(request);
+    if (isRefusal(stored)) return stored;
+    const { published } = stored;
+    if ("frame" in stored) this.#tell(published.offset, stored.frame, request);
+    return published;
+  }
+
+  /** Nothing is stored, and it never returns to its sender: the session, or the user where it has none. */
+  signal({ event, dataJson, from }: SignalRequest): void {
+    const head = JSON.stringify({ type: "signal", event, channel: this.#channel, ...(from && { from }) });
+    const text = dataJson === undefined ? head : `${head.slice(0, -1)},"data":${dataJson}}`;
+    for (const connection of this.#rooms.connections.all()) {
+      const isSender =
+        from?.session === undefined ? connection.user === from?.user : connection.session === from.session;
+      if (!isSender) connection.socket.send(text);
+    }
+  }
+
+  /** As this reader may see it; a back end sees all. */
+  history(query: MessageQuery, reader: From | undefined): LogPage {
+    return this.#rooms.log.page(query, reader);
+  }
+
+  #store(request: PublishRequest): Stored | Refusal {
+    const { sql, log, keys } = this.#rooms;
+    const { once } = request;
+    if (once === undefined) return this.#kept(log.append(request));
+    const keyed = { ...request, once };
+    const stored = sql.transaction(() => {
+      const first = keys.find(keyed);
+      if (isRefusal(first)) return first;
+      if (first !== undefined)
+        return { published: { ...log.published(first.offset, first.at), duplicate: true as const } };
+      const appended = log.append(keyed);
+      keys.remember(keyed, appended.published);
+      return appended;
+    });
+    return "frame" in stored ? this.#kept(stored, keys.stored()) : stored;
+  }
+
+  /** Retention and the end of keys have their own times; what is over size goes now, a tenth at once. */
+  #kept(stored: { published: Published; frame: string }, isKeyDue = false): Stored {
+    const isLogDue = this.#rooms.log.retention.stored(stored.published.offset);
+    if (isLogDue || isKeyDue) this.#onDue();
+    return stored;
+  }
+
+  #tell(offset: number, frame: string, { exclude }: PublishRequest): void {
+    const skipped = exclude === undefined ? frame : this.#rooms.log.skippedFrame(offset);
+    for (const connection of this.#rooms.connections.all()) {
+      if (connection.state.catchUp !== null) continue; // it will read it when it gets there
+      const isOut = exclude !== undefined && isLeftOut(exclude, fromConnection(connection));
+      this.#send(connection, offset, isOut ? skipped : frame);
+    }
+  }
+
+  /** A socket that fails takes no other's message with it, nor loses its own: it reads it from the log. */
+  #send(connection: Connection, offset: number, text: string): void {
+    try {
+      connection.socket.send(text);
+    } catch {
+      this.#rooms.catchUp.fallBehind(connection, offset - 1);
+    }
+  }
+}

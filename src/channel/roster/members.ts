@@ -1,0 +1,123 @@
+import type { Settings } from "../../config.ts";
+import { type Clock, type MemberState, type Timers, WITHOUT_GRACE } from "../../objects/ports.ts";
+import type { Member, MemberPage, MemberQuery } from "../../protocol/bodies.ts";
+import { MEMBERS_PAGE } from "../../protocol/limits.ts";
+import type { KeptSessions } from "./kept-sessions.ts";
+import type { MemberStates } from "./member-states.ts";
+import { Roster, type RosterCounts } from "./roster.ts";
+import { RosterNews } from "./roster-news.ts";
+import type { SessionRow } from "./session-table.ts";
+
+/**
+ * Who is here, and telling it. A member joins when a session is welcomed and leaves when the grace of the
+ * last one is over, or when it hides; what lies between is a change at most.
+ */
+export class Members {
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #sessions: KeptSessions;
+  readonly #states: MemberStates;
+  readonly #roster = new Roster();
+  readonly #news: RosterNews;
+
+  constructor(
+    ports: { clock: Clock; timers: Timers },
+    about: { channel: string; sessions: KeptSessions; states: MemberStates; settings: Settings },
+    tell: (text: string) => void,
+  ) {
+    this.#clock = ports.clock;
+    this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
+    this.#sessions = about.sessions;
+    this.#states = about.states;
+    const { channel, settings } = about;
+    this.#news = new RosterNews(
+      ports,
+      { channel, roster: this.#roster, detailMax: settings.MEMBERS_DETAIL_MAX },
+      tell,
+    );
+    // Also those whose grace ran out in our sleep: whoever stayed connected has not been told yet.
+    for (const row of this.#sessions.all()) {
+      if (row.end?.reason !== "refused") this.#roster.put(row, this.#states.of(row.user));
+    }
+  }
+
+  /** Of all, those that users do not see too: for back ends. */
+  get counts(): RosterCounts {
+    return this.#roster.everybody;
+  }
+
+  /** Everybody who is here, hidden or not. */
+  users(): string[] {
+    return this.#roster.users();
+  }
+
+  /** When this user joined: a session that begins while the member is here joins nothing new. */
+  joinedAt(user: string): number | undefined {
+    return this.#roster.joinedAt(user);
+  }
+
+  /** A session was welcomed or has ended. Others hear of it only if it changes what they see. */
+  put(row: SessionRow): void {
+    this.#news.add(this.#roster.put(row, this.#states.of(row.user)));
+    this.#news.flush();
+  }
+
+  /** A session was admitted and is about to be put: its user appears like this, if nothing newer is known. */
+  admitted(user: string, state: MemberState): void {
+    this.#states.admitted(user, state);
+    this.#news.add(this.#roster.setState(user, this.#states.of(user)));
+  }
+
+  /** The user's object says how the user appears. Counts for who has one of these sessions here. */
+  told(user: string, sessions: readonly string[], state: MemberState): void {
+    if (!sessions.some((session) => this.#sessions.live(session)?.user === user)) return;
+    this.#states.told(user, state);
+    this.#news.add(this.#roster.setState(user, this.#states.of(user)));
+    this.#news.flush();
+  }
+
+  /** Removes whose grace is over, and returns them. */
+  expire(): SessionRow[] {
+    const over = [...this.#sessions.ended()].filter((row) => this.isOver(row));
+    for (const row of over) this.#news.add(this.#roster.remove(row.user, row.session));
+    this.#news.flush();
+    return over;
+  }
+
+  isOver(row: SessionRow): boolean {
+    return row.end !== null && this.expiryOf(row) <= this.#clock.now();
+  }
+
+  isCounted({ user, session }: SessionRow): boolean {
+    return this.#roster.has(user, session);
+  }
+
+  /** When an ended session stops to count, in milliseconds. One that was never welcomed never did. */
+  expiryOf({ end }: SessionRow): number {
+    if (end === null) return Number.POSITIVE_INFINITY;
+    return WITHOUT_GRACE.has(end.reason) ? end.at : end.at + this.#graceMs;
+  }
+
+  /** As users see it. */
+  page({ cursor, limit }: MemberQuery): MemberPage {
+    return pageOf(this.#roster.page(cursor, limit), this.#roster.shown);
+  }
+
+  /** As back ends see it: with those that are hidden. */
+  pageOfAll({ cursor, limit }: MemberQuery): MemberPage {
+    return pageOf(this.#roster.pageOfAll(cursor, limit), this.#roster.everybody);
+  }
+
+  /** What a new session is told of the roster: the first members, the rest by pages. */
+  firstPage(): Omit<MemberPage, "sessions"> {
+    const { sessions: _, ...page } = this.page({ limit: MEMBERS_PAGE });
+    return page;
+  }
+}
+
+function pageOf(
+  { members, next }: { members: Member[]; next?: string },
+  { members: count, sessions }: RosterCounts,
+): MemberPage {
+  return { count, sessions, members, ...(next === undefined ? {} : { cursor: next }) };
+}

@@ -1,0 +1,93 @@
+import type { Clock, Timers } from "../../objects/ports.ts";
+import type { Member } from "../../protocol/bodies.ts";
+import type { RosterFrame } from "../../protocol/server-frames.ts";
+import type { Roster, RosterChange } from "./roster.ts";
+
+/** Under churn members hear of changes this often, in milliseconds: frames grow with members x ticks. */
+const TICK_MS = 50;
+
+/**
+ * Changes of the roster on their way to everybody here. The first one after a quiet moment leaves at once;
+ * what follows within a tick is merged into one frame, so that who came and went meanwhile is no news.
+ * In memory only: a crash cuts every connection that waits for it, and each starts from a fresh roster.
+ */
+export class RosterNews {
+  readonly #ports: { clock: Clock; timers: Timers };
+  readonly #channel: string;
+  readonly #roster: Roster;
+  readonly #detailMax: number;
+  readonly #tell: (text: string) => void;
+  readonly #joined = new Map<string, Member>();
+  readonly #changed = new Map<string, Member>();
+  readonly #left = new Set<string>();
+  #toldAt = 0;
+  #isWaiting = false;
+
+  constructor(
+    ports: { clock: Clock; timers: Timers },
+    about: { channel: string; roster: Roster; detailMax: number },
+    tell: (text: string) => void,
+  ) {
+    this.#ports = ports;
+    this.#channel = about.channel;
+    this.#roster = about.roster;
+    this.#detailMax = about.detailMax;
+    this.#tell = tell;
+  }
+
+  /** Takes note of one change. */
+  add(change: RosterChange): void {
+    switch (change.is) {
+      case "joined":
+        // Whoever left within this tick and is back was never away.
+        if (this.#left.delete(change.member.user)) this.#changed.set(change.member.user, change.member);
+        else this.#joined.set(change.member.user, change.member);
+        break;
+      case "changed":
+        if (this.#joined.has(change.member.user)) this.#joined.set(change.member.user, change.member);
+        else this.#changed.set(change.member.user, change.member);
+        break;
+      case "left":
+        this.#changed.delete(change.user);
+        if (!this.#joined.delete(change.user)) this.#left.add(change.user);
+        break;
+      case "nothing":
+        break;
+    }
+  }
+
+  /** To be called once all changes of a turn are noted: tells now, or at the end of the tick. */
+  flush(): void {
+    if (this.#isEmpty || this.#isWaiting) return;
+    const elapsed = this.#ports.clock.now() - this.#toldAt;
+    if (elapsed < 0 || elapsed >= TICK_MS) return this.#tellAll(); // a clock that went back must not hold news up
+    this.#isWaiting = true;
+    this.#ports.timers.after(TICK_MS - elapsed, () => {
+      this.#isWaiting = false;
+      this.#tellAll();
+    });
+  }
+
+  get #isEmpty(): boolean {
+    return this.#joined.size + this.#changed.size + this.#left.size === 0;
+  }
+
+  #tellAll(): void {
+    if (this.#isEmpty) return; // who came within the tick has left within it
+    this.#toldAt = this.#ports.clock.now();
+    const frame: RosterFrame = { type: "members", channel: this.#channel, count: this.#roster.count };
+    if (this.#roster.count <= this.#detailMax) Object.assign(frame, this.#detail());
+    this.#joined.clear();
+    this.#changed.clear();
+    this.#left.clear();
+    this.#tell(JSON.stringify(frame));
+  }
+
+  #detail(): Pick<RosterFrame, "joined" | "left" | "changed"> {
+    return {
+      joined: [...this.#joined.values()],
+      left: [...this.#left].map((user) => ({ user })),
+      changed: [...this.#changed.values()],
+    };
+  }
+}

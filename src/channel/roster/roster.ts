@@ -1,0 +1,132 @@
+import type { MemberState } from "../../objects/ports.ts";
+import type { Member } from "../../protocol/bodies.ts";
+import { liveOf, looksSame, memberOf, PLAIN, type RosterSession } from "./member.ts";
+import { SortedUsers } from "./sorted-users.ts";
+
+/** What others are told about one change of the roster. */
+export type RosterChange =
+  | { is: "joined"; member: Member }
+  | { is: "changed"; member: Member }
+  | { is: "left"; user: string }
+  | { is: "nothing" };
+
+/** How many members, and live sessions of theirs. */
+export interface RosterCounts {
+  members: number;
+  sessions: number;
+}
+
+interface Entry {
+  sessions: Map<string, RosterSession>;
+  state: MemberState;
+}
+
+/**
+ * Who is here: one member per user, however many sessions. A cache of rows, rebuilt on wake-up. Ended sessions
+ * count until they are removed, so a return within the grace is no change at all. Users see it without the
+ * hidden ones: who turns hidden has left, for them; back ends see all.
+ */
+export class Roster {
+  readonly #members = new Map<string, Entry>();
+  readonly #everybody = new SortedUsers();
+  readonly #shown = new SortedUsers();
+  #live = 0;
+  #shownLive = 0;
+
+  /** Members that users see. */
+  get count(): number {
+    return this.#shown.size;
+  }
+
+  /** What users see of how many there are. */
+  get shown(): RosterCounts {
+    return { members: this.#shown.size, sessions: this.#shownLive };
+  }
+
+  /** The hidden ones too. */
+  get everybody(): RosterCounts {
+    return { members: this.#everybody.size, sessions: this.#live };
+  }
+
+  /** All of them, in order. */
+  users(): string[] {
+    return this.#everybody.all();
+  }
+
+  /** When this user joined, hidden or not. */
+  joinedAt(user: string): number | undefined {
+    const entry = this.#members.get(user);
+    return entry === undefined ? undefined : memberOf(user, entry).joinedAt;
+  }
+
+  has(user: string, session: string): boolean {
+    return this.#members.get(user)?.sessions.has(session) ?? false;
+  }
+
+  /** A session begins, or changes: a repeat changes nothing. `state` is how its user appears. */
+  put(session: RosterSession, state: MemberState = PLAIN): RosterChange {
+    const entry = this.#members.get(session.user);
+    const sessions = new Map(entry?.sessions).set(session.session, session);
+    return this.#become(session.user, { sessions, state });
+  }
+
+  /** How this user appears from now on. */
+  setState(user: string, state: MemberState): RosterChange {
+    const entry = this.#members.get(user);
+    return entry === undefined ? { is: "nothing" } : this.#become(user, { ...entry, state });
+  }
+
+  /** A session's grace is over. */
+  remove(user: string, session: string): RosterChange {
+    const entry = this.#members.get(user);
+    if (entry === undefined || !entry.sessions.has(session)) return { is: "nothing" };
+    const sessions = new Map(entry.sessions);
+    sessions.delete(session);
+    return this.#become(user, sessions.size === 0 ? undefined : { ...entry, sessions });
+  }
+
+  /** Members that users see, in the order of their ids, from the first after `cursor`; `next` where there are more. */
+  page(cursor: string | undefined, limit: number): { members: Member[]; next?: string } {
+    return this.#page(this.#shown, cursor, limit);
+  }
+
+  /** Likewise all of them. */
+  pageOfAll(cursor: string | undefined, limit: number): { members: Member[]; next?: string } {
+    return this.#page(this.#everybody, cursor, limit);
+  }
+
+  #page(sorted: SortedUsers, cursor: string | undefined, limit: number) {
+    const { users, ...more } = sorted.page(cursor, limit);
+    const members: Member[] = [];
+    for (const user of users) {
+      const entry = this.#members.get(user);
+      if (entry !== undefined) members.push(memberOf(user, entry));
+    }
+    return { members, ...more };
+  }
+
+  /** Sets the one entry, and says what users see of the change. */
+  #become(user: string, after: Entry | undefined): RosterChange {
+    const before = this.#members.get(user);
+    this.#count(user, before, after);
+    if (after === undefined) this.#members.delete(user);
+    else this.#members.set(user, after);
+    const was = before?.state.isHidden === false ? memberOf(user, before) : undefined;
+    const is = after?.state.isHidden === false ? memberOf(user, after) : undefined;
+    if (is === undefined) return was === undefined ? { is: "nothing" } : { is: "left", user };
+    if (was === undefined) return { is: "joined", member: is };
+    return looksSame(was, is) ? { is: "nothing" } : { is: "changed", member: is };
+  }
+
+  #count(user: string, before: Entry | undefined, after: Entry | undefined): void {
+    if (before === undefined && after !== undefined) this.#everybody.add(user);
+    if (before !== undefined && after === undefined) this.#everybody.remove(user);
+    const wasShown = before?.state.isHidden === false;
+    const isShown = after?.state.isHidden === false;
+    if (!wasShown && isShown) this.#shown.add(user);
+    if (wasShown && !isShown) this.#shown.remove(user);
+    const [had, has] = [before, after].map((entry) => (entry === undefined ? 0 : liveOf(entry.sessions)));
+    this.#live += (has ?? 0) - (had ?? 0);
+    this.#shownLive += (isShown ? (has ?? 0) : 0) - (wasShown ? (had ?? 0) : 0);
+  }
+}

@@ -1,0 +1,112 @@
+import type { Settings } from "../../config.ts";
+import type { Connections } from "../../connections/connections.ts";
+import type { Duty } from "../../objects/due-times.ts";
+import type { Background, Clock, Log, Objects } from "../../objects/ports.ts";
+import type { SessionRow } from "./session-table.ts";
+import type { Standing } from "./standing.ts";
+
+/** An answer that did not come by then is asked for again. */
+const ASK_AGAIN_MS = 30_000;
+
+/**
+ * Whether the user does anything. Activity writes nothing: own connections carry it in their attachments,
+ * channels in theirs. When the user has been idle here for `AWAY_AFTER_SECONDS`, the channels are asked, and
+ * only if they know of nothing later the user turns away: a row, and news. The next activity turns it back.
+ */
+export class Activity implements Duty {
+  readonly name = "away";
+  readonly #ports: { clock: Clock; objects: Objects; background: Background; log: Log };
+  readonly #awayMs: number;
+  readonly #standing: Standing;
+  readonly #connections: Connections;
+  readonly #hooks: { gone(session: string): void; settled(): void };
+  /** The latest that channels told of. Lost on sleep, and asked for again. */
+  #heardOf = 0;
+  #askAgainAt: number | null = null;
+
+  constructor(
+    ports: { clock: Clock; objects: Objects; background: Background; log: Log },
+    settings: Settings,
+    of: { standing: Standing; connections: Connections },
+    hooks: { gone(session: string): void; settled(): void },
+  ) {
+    this.#ports = ports;
+    this.#awayMs = settings.AWAY_AFTER_SECONDS * 1000;
+    this.#standing = of.standing;
+    this.#connections = of.connections;
+    this.#hooks = hooks;
+  }
+
+  /** The latest activity that is known here, in milliseconds; 0 where none is. */
+  get at(): number {
+    let latest = Math.max(this.#heardOf, this.#standing.row().lastActiveAt ?? 0);
+    for (const { activeAt } of this.#connections.all()) latest = Math.max(latest, activeAt);
+    for (const { endedAt, connectedAt } of this.#standing.all()) {
+      if (endedAt === null) latest = Math.max(latest, connectedAt);
+    }
+    return latest;
+  }
+
+  /** The user did something. */
+  heard(at: number): void {
+    this.#heardOf = Math.max(this.#heardOf, Math.min(at, this.#ports.clock.now()));
+    const row = this.#standing.row();
+    if (row.awaySince === null || this.#heardOf <= row.awaySince) return;
+    this.#standing.writeRow({ ...row, awaySince: null, lastActiveAt: this.#lastActive(this.#heardOf) });
+  }
+
+  nextAt(): number | null {
+    if (this.#awayMs === 0 || this.#live().length === 0) return null;
+    if (this.#standing.presence().status !== "online") return null;
+    return Math.max(this.at + this.#awayMs, this.#askAgainAt ?? 0);
+  }
+
+  run(now: number): void {
+    const elsewhere = this.#live().filter(({ keeper }) => keeper.kind === "channel");
+    if (elsewhere.length === 0) return this.#turnAway();
+    this.#askAgainAt = now + ASK_AGAIN_MS;
+    this.#ports.background.run(this.#ask(elsewhere));
+  }
+
+  /** What a channel does not keep any more is over, whatever became of the word of it. */
+  async #ask(sessions: SessionRow[]): Promise<void> {
+    try {
+      const answers = await Promise.all(byChannel(sessions).map((asked) => this.#askOne(asked)));
+      for (const session of answers.flat()) this.#hooks.gone(session);
+      this.#askAgainAt = null;
+      if (this.nextAt() !== null && this.at + this.#awayMs <= this.#ports.clock.now()) this.#turnAway();
+    } catch (cause) {
+      this.#ports.log.warn("activity not known", { sessions: sessions.length }, cause);
+    }
+    this.#hooks.settled();
+  }
+
+  /** Returns which of these sessions the channel does not keep. */
+  async #askOne([channel, sessions]: [string, string[]]): Promise<string[]> {
+    const active = await this.#ports.objects.channel(channel).lastActive(sessions);
+    for (const at of Object.values(active)) this.#heardOf = Math.max(this.#heardOf, at);
+    return sessions.filter((session) => active[session] === undefined);
+  }
+
+  #turnAway(): void {
+    const row = this.#standing.row();
+    this.#standing.writeRow({ ...row, awaySince: this.at, lastActiveAt: this.#lastActive(this.at) });
+  }
+
+  #lastActive(at: number): number {
+    return Math.max(this.#standing.row().lastActiveAt ?? 0, at);
+  }
+
+  #live(): SessionRow[] {
+    return this.#standing.all().filter(({ endedAt }) => endedAt === null);
+  }
+}
+
+function byChannel(sessions: SessionRow[]): [string, string[]][] {
+  const grouped = new Map<string, string[]>();
+  for (const { keeper, session } of sessions) {
+    if (keeper.kind === "channel")
+      grouped.set(keeper.channel, [...(grouped.get(keeper.channel) ?? []), session]);
+  }
+  return [...grouped];
+}

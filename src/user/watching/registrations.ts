@@ -1,0 +1,55 @@
+import type { Connection } from "../../connections/connection.ts";
+import type { Log, UserPort } from "../../objects/ports.ts";
+import type { Shown } from "./shown.ts";
+
+/** Calls at once. */
+const BATCH = 100;
+
+export type Watched = Pick<UserPort, "watchedBy" | "unwatchedBy">;
+
+/** The calls that make this user a watcher of others. While one is under way its target counts as watched. */
+export class Registrations {
+  readonly #log: Log;
+  readonly #me: string;
+  readonly #userOf: (user: string) => Watched;
+  readonly #shown: Shown;
+  /** How many calls each target has not answered yet. Lost with the calls. */
+  readonly #underWay = new Map<string, number>();
+
+  constructor(log: Log, about: { me: string; userOf(user: string): Watched }, shown: Shown) {
+    this.#log = log;
+    this.#me = about.me;
+    this.#userOf = about.userOf;
+    this.#shown = shown;
+  }
+
+  isUnderWay(target: string): boolean {
+    return this.#underWay.has(target);
+  }
+
+  /** Resolves with those that did not answer. What is news to others here than `asker` is shown to them. */
+  async make(targets: ReadonlyMap<string, { order: number }>, asker?: Connection): Promise<string[]> {
+    const silent: string[] = [];
+    const users = [...targets];
+    for (const [user] of users) this.#count(user, 1);
+    for (let from = 0; from < users.length; from += BATCH) {
+      const calls = users.slice(from, from + BATCH).map(async ([user, { order }]) => {
+        try {
+          this.#shown.take(await this.#userOf(user).watchedBy(this.#me, order), asker);
+        } catch (cause) {
+          this.#log.warn("watched user did not answer", {}, cause);
+          silent.push(user);
+        }
+      });
+      await Promise.all(calls);
+    }
+    for (const [user] of users) this.#count(user, -1);
+    return silent;
+  }
+
+  #count(user: string, more: number): void {
+    const calls = (this.#underWay.get(user) ?? 0) + more;
+    if (calls === 0) this.#underWay.delete(user);
+    else this.#underWay.set(user, calls);
+  }
+}
