@@ -12,3 +12,16 @@ export function backoffMs(failures: number, random: number): number {
   const boundMs = Math.min(CAP_MS, BASE_MS * 2 ** (failures - 1));
   return Math.floor(random * boundMs);
 }
+
+/** A connect that takes longer is better begun anew, where one slow packet was lost. */
+const WELCOME_WITHIN_MS = 15_000;
+const LONGEST_WELCOME_MS = 60_000;
+
+/**
+ * How long to wait for a welcome, after `failures` failures in a row. It doubles: where everybody returns at
+ * once a service may need longer than any fixed time, and whoever gives up and begins anew makes it do all the
+ * work again, for ever.
+ */
+export function welcomeWithinMs(failures: number): number {
+  return Math.min(LONGEST_WELCOME_MS, WELCOME_WITHIN_MS * 2 ** Math.max(0, failures - 1));
+}

@@ -1,5 +1,6 @@
 import type { Member, MemberPage, MessagePage, Published } from "../protocol/bodies.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
+import { welcomeWithinMs } from "./backoff.ts";
 import { ChannelView } from "./channel-view.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { Emitter } from "./emitter.ts";
@@ -40,7 +41,7 @@ export class Connection {
       failed: (error) => this.#events.emit("error", error),
     });
     this.#stopListening = onWake(() => this.check());
-    this.#startLink();
+    this.#startLink(0);
   }
 
   get state(): ConnectionState {
@@ -140,7 +141,7 @@ export class Connection {
     this.#link?.send(JSON.stringify(frame));
   }
 
-  #startLink(): void {
+  #startLink(failures: number): void {
     const { timers, random } = this.#settings;
     this.#link = new Link(
       this.#settings,
@@ -150,7 +151,7 @@ export class Connection {
         passed: (direction, text) => this.#events.emit("frame", { direction, text, at: timers.now() }),
         lost: (loss) => this.#advance({ type: "lost", loss, at: timers.now(), random: random() }),
       },
-      this.#view.position,
+      { position: this.#view.position, withinMs: welcomeWithinMs(failures) },
     );
   }
 
@@ -162,7 +163,7 @@ export class Connection {
     this.#cancelRetry?.();
     switch (state.name) {
       case "connecting":
-        this.#startLink();
+        this.#startLink(state.failures);
         break;
       case "open":
         // First of all, and before anybody hears of it: until then others see a session that says nothing.

@@ -9,8 +9,6 @@ import type { Settings } from "./settings.ts";
 import { type OpenSocket, openSocket } from "./socket.ts";
 import type { Loss } from "./state.ts";
 
-/** Token, socket and welcome together: a connect that takes longer is better begun anew. */
-const WELCOME_WITHIN_MS = 15_000;
 /** After `closing` the close itself follows at once, or never. */
 const CLOSE_WITHIN_MS = 1_000;
 /** No close was received. */
@@ -34,10 +32,15 @@ export class Link {
   #closing: ClosingFrame | undefined;
   #cancelDeadline: () => void;
 
-  constructor(settings: Settings, handlers: LinkHandlers, position: Position | undefined) {
+  /** `withinMs` is how long token, socket and welcome may take together. */
+  constructor(
+    settings: Settings,
+    handlers: LinkHandlers,
+    { position, withinMs }: { position: Position | undefined; withinMs: number },
+  ) {
     this.#settings = settings;
     this.#handlers = handlers;
-    this.#cancelDeadline = settings.timers.after(WELCOME_WITHIN_MS, () =>
+    this.#cancelDeadline = settings.timers.after(withinMs, () =>
       this.#lose({ code: ABNORMAL, reason: "no welcome in time" }),
     );
     void this.#open(position);

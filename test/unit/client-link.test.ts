@@ -88,6 +88,21 @@ describe("connecting", () => {
     await timers.pass(250);
     expect(sockets).toHaveLength(2);
   });
+
+  test("[CL62] the wait for a welcome doubles with each failure in a row, up to a minute", async () => {
+    const { timers, sockets, socket } = clientBench();
+    await socket();
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      await settled();
+      const since = timers.now();
+      sockets.at(-1)?.accept();
+      while (sockets.at(-1)?.closedWith === undefined) await timers.pass(1000);
+      waits.push(Math.floor((timers.now() - since) / 1000));
+      while (sockets.length === attempt) await timers.pass(250);
+    }
+    expect(waits).toEqual([15, 15, 30, 60, 60]);
+  });
 });
 
 describe("staying connected", () => {

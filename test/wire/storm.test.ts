@@ -1,24 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { connect } from "../../src/client/index.ts";
-import { startBareService } from "../fixtures/bare-workerd.ts";
-import { freePort } from "../fixtures/process-group.ts";
+import { inTurns } from "../fixtures/in-turns.ts";
 import { RawClient } from "../fixtures/raw-client.ts";
 import { type Service, startService } from "../fixtures/service.ts";
 import { KEY, tokenFor } from "../fixtures/tokens.ts";
 
 async function read(service: Service, path: string): Promise<Record<string, unknown>> {
   return (await (await fetch(service.url + path, { headers: KEY })).json()) as Record<string, unknown>;
-}
-
-/** So many at a time: a machine of two cores answers what it is asked, but not all at once. */
-async function inTurns<T, R>(items: T[], atOnce: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let i = 0; i < items.length; i += atOnce)
-    results.push(...(await Promise.all(items.slice(i, i + atOnce).map(work))));
-  return results;
 }
 
 test("[LV8] a thousand sessions that fall silent at once all end within twice the TTL", async () => {
@@ -85,40 +72,3 @@ test("[A25] a user who opens a thousand connections keeps twenty, and nobody els
     await service.stop();
   }
 }, 180_000);
-
-test("[F16] after new code cut two thousand clients all come back by themselves, and nobody left", async () => {
-  // On the bare runtime, stopped and started: what a deploy does to sockets. The development proxy before
-  // `wrangler dev` holds every request back while it reloads, and measures itself.
-  const persistTo = await mkdtemp(join(tmpdir(), "rollcall-deploy-"));
-  const port = await freePort();
-  const options = { port, persistTo, vars: { OFFLINE_GRACE_SECONDS: "200" } };
-  const before = await startBareService(options);
-  const places = Array.from({ length: 2000 }, (_, i) => ({ user: `u${i}`, channel: `c${i % 20}` }));
-  const seen = { left: 0 };
-  const clients = await inTurns(places, 50, async ({ user, channel }) => {
-    const client = connect({ url: before.url, token: await tokenFor(user), channel });
-    const welcomed = new Promise<void>((resolve) => client.on("welcome", () => resolve()));
-    client.on("members", ({ left }) => {
-      seen.left += left.length;
-    });
-    await welcomed;
-    return client;
-  });
-  const openNow = () => clients.filter((client) => client.state.name === "open").length;
-  expect(openNow()).toBe(2000);
-  await before.kill();
-  const after = await startBareService(options);
-  try {
-    const since = Date.now();
-    await expect.poll(openNow, { timeout: 150_000, interval: 50 }).toBe(2000);
-    expect((Date.now() - since) / 1000).toBeLessThan(150); // 10 s alone; beside other tests on two cores it takes longer
-    for (let i = 0; i < 20; i++) {
-      expect(await read(after, `/v1/channels/c${i}`)).toMatchObject({ members: 100, sessions: 100 });
-    }
-    expect(seen.left).toBe(0);
-  } finally {
-    for (const client of clients) client.close();
-    await after.stop();
-    await rm(persistTo, { recursive: true, force: true });
-  }
-}, 420_000);
