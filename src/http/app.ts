@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { originAllowed } from "../auth/origin.ts";
 import { settingsOf } from "../config.ts";
+import { repeating } from "../objects/repeating.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
@@ -20,7 +21,7 @@ export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (context, next) => {
     context.set("settings", settingsOf(context.env));
-    context.set("objects", objectsOf(context.env));
+    context.set("objects", repeating(objectsOf(context.env)));
     await next();
   });
   app.use(

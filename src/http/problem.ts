@@ -1,6 +1,7 @@
 import { BadSettings } from "../config.ts";
 import { log } from "../objects/log.ts";
 import { refusedResponse } from "../objects/refused.ts";
+import { isOverloaded, isPassing } from "../objects/repeating.ts";
 import { type ErrorCode, type FieldError, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 
 /** A refused request, thrown by whoever finds out and answered in one place: a problem body with its code. */
@@ -31,15 +32,9 @@ export function answerTo(error: Error, method: string, route: string): Response 
     return refusedResponse(refusal("internal", error.message));
   }
   log.warn("request failed", { method, route }, error);
-  if (isPassing(error)) return refusedResponse(refusal("unavailable", "try again in a moment"));
+  if (isPassing(error) || isOverloaded(error))
+    return refusedResponse(refusal("unavailable", "try again in a moment"));
   return refusedResponse(refusal("internal", "something went wrong here"));
-}
-
-/** The platform's own marks on errors of a call to an object. */
-function isPassing(error: object): boolean {
-  return ["overloaded", "retryable", "durableObjectReset"].some(
-    (mark) => mark in error && error[mark as never],
-  );
 }
 
 /** What was granted; a refusal is thrown. */
