@@ -1,8 +1,8 @@
 import { BadSettings } from "../config.ts";
 import { log } from "../objects/log.ts";
 import { refusedResponse } from "../objects/refused.ts";
-import { isOverloaded, isPassing } from "../objects/repeating.ts";
 import { type ErrorCode, type FieldError, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { isOverloaded, isPassing } from "./repeating.ts";
 
 /** A refused request, thrown by whoever finds out and answered in one place: a problem body with its code. */
 export class Problem extends Error {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { repeating } from "../../src/http/repeating.ts";
 import type { Objects } from "../../src/objects/ports.ts";
-import { repeating } from "../../src/objects/repeating.ts";
 
 /** Objects whose calls fail with these marks, one after another, and then answer; each call takes a stub. */
 function failing(...marks: object[]) {

@@ -1,4 +1,4 @@
-import type { Objects } from "./ports.ts";
+import type { Objects } from "../objects/ports.ts";
 
 /** The first try besides; each after a pause of up to so long, of which nothing but chance decides. */
 const REPEATS = 2;
