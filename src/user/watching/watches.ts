@@ -54,6 +54,7 @@ export class Watches {
   get duties() {
     return [
       this.watching,
+      this.watching.resumes,
       this.notices,
       this.watching.releases.outbox,
       this.notices.outbox,
