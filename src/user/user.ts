@@ -1,4 +1,5 @@
 import type { Settings } from "../config.ts";
+import { answerEach } from "../connections/answers.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
 import { Renewals } from "../connections/renewals.ts";
@@ -265,10 +266,11 @@ export class User implements Keeper, UserPort {
     if (connection === undefined) return; // ended by us while this frame was on its way
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection.activeAt);
-    const answers = messages.map((frame) => this.#frames.answer(connection, frame));
+    const answer = this.#frames.answer.bind(this.#frames);
+    const answers = answerEach(connection, messages, answer, this.#ports.log);
     if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text, "protocol");
     this.#settle();
-    await Promise.all(answers);
+    await answers;
   }
 
   closed(socket: Socket): void {
