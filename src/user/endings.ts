@@ -37,6 +37,7 @@ export class Endings {
 
   /** In one transaction. The channels that keep some are told by the outbox until they confirm. */
   endAll(rows: readonly SessionRow[], code: CloseCode, reason: EndReason): void {
+    if (rows.length === 0) return; // a transaction would make tables for a user who never was
     this.#sessions.change(() => {
       for (const row of rows) this.#endByUs(row, code, reason);
     });

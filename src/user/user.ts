@@ -225,6 +225,7 @@ export class User implements Keeper, UserPort {
   }
 
   async erase(): Promise<void> {
+    if (this.#standing.isBlank) return; // nobody of this name ever was
     this.#endings.endAll(this.#sessions.all(), CLOSE.ended, "erased"); // also who is in a grace leaves at once
     this.#sessions.change(() => {
       this.#sessions.erase();

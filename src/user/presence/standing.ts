@@ -45,6 +45,11 @@ export class Standing {
     this.#row = new UserTable(sql);
   }
 
+  /** Nothing was ever written, of any room of this object. */
+  get isBlank(): boolean {
+    return this.#sql.isBlank;
+  }
+
   row(): UserRow {
     this.#cachedRow ??= this.#row.read();
     return this.#cachedRow;
