@@ -87,12 +87,12 @@ export class User implements Keeper, UserPort {
     this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
     const own = { standing: this.#standing, connections: this.#connections };
     this.#activity = new Activity(ports, settings, own, {
-      gone: (session) => this.#endings.end(session, "lost"),
+      gone: (session) => this.#endings.end(session),
       settled: () => this.#settle(),
     });
     const interval = () => this.#sweepMs;
     this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
-      for (const { connection, reason } of ended) this.#endings.end(connection.session, reason);
+      for (const { connection } of ended) this.#endings.end(connection.session);
     });
     const about = { ...own, me: this, name, sql, view: this.#view };
     this.#watches = new Watches(ports, settings, about, {
@@ -144,7 +144,7 @@ export class User implements Keeper, UserPort {
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
     const session = this.#ports.random.id();
-    const { claims, user: _, watch: __, ...rest } = request;
+    const { claims, user: _, watch: __, recover: ___, rewind: ____, ...rest } = request;
     const connectedAt = this.#ports.clock.now();
     const keeper = { kind: "user" } as const;
     const admission = this.#admit({ ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null });
@@ -164,8 +164,8 @@ export class User implements Keeper, UserPort {
     return this.#admit(request);
   }
 
-  async ended({ session, at, reason }: SessionEnd): Promise<void> {
-    this.#sessions.end(session, Math.min(at, this.#ports.clock.now()), reason);
+  async ended({ session, at }: SessionEnd): Promise<void> {
+    this.#sessions.end(session, Math.min(at, this.#ports.clock.now()));
     this.#endings.outbox.confirm(session);
     this.#settle();
   }
@@ -269,7 +269,7 @@ export class User implements Keeper, UserPort {
     this.#activity.heard(connection.activeAt);
     const answer = this.#frames.answer.bind(this.#frames);
     const answers = answerEach(connection, messages, answer, this.#ports.log);
-    if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text, "protocol");
+    if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text);
     this.#settle();
     await answers;
   }
@@ -278,7 +278,7 @@ export class User implements Keeper, UserPort {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, a replacement or an error
     this.#connections.drop(connection);
-    this.#endings.end(connection.session, "closed");
+    this.#endings.end(connection.session);
     this.#settle();
   }
 
