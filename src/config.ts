@@ -106,7 +106,8 @@ const Settings = z
     MAX_DATA_BYTES: whole(32_768),
     MAX_SESSIONS_PER_USER: whole(20),
     MAX_SUBSCRIPTIONS: whole(200),
-    MAX_WATCHES: whole(1000),
+    /** They stand in one row, and the most calls that one event may make are 10,000. */
+    MAX_WATCHES: whole(1000, 1, 10_000),
     RATE_PER_SECOND: amount(50),
     RATE_BURST: whole(100),
     HISTORY_SIZE: whole(1000, 0),

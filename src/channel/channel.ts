@@ -1,8 +1,8 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
+import { answerEach } from "../connections/answers.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { sendError } from "../connections/incoming.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
@@ -165,9 +165,9 @@ export class Channel implements Keeper, ChannelPort {
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection, activeAt);
     for (const frame of messages) this.#talk.catchUp.heard(connection, frame);
-    const answers = messages.map((frame) => this.#answer(connection, frame));
+    const answers = answerEach(connection, messages, this.#answer, this.#ports.log);
     if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
-    await Promise.all(answers);
+    await answers;
   }
 
   closed(socket: Socket): void {
@@ -257,23 +257,17 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.arm();
   }
 
-  /** One message that fails takes nothing else with it: the client learns which, the others go on. */
-  async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
-    try {
-      switch (frame.type) {
-        case "auth":
-          return await this.#renewals.answer(connection, frame);
-        case "presence":
-        case "heartbeat":
-          return await this.#userFrames.answer(connection, frame);
-        default:
-          return this.#frames.answer(connection, frame);
-      }
-    } catch (cause) {
-      this.#ports.log.warn("message failed", { frame: frame.type }, cause);
-      sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
+  readonly #answer = (connection: Connection, frame: ClientFrame): Promise<void> | void => {
+    switch (frame.type) {
+      case "auth":
+        return this.#renewals.answer(connection, frame);
+      case "presence":
+      case "heartbeat":
+        return this.#userFrames.answer(connection, frame);
+      default:
+        return this.#frames.answer(connection, frame);
     }
-  }
+  };
 
   #setDevice(connection: Connection, device: Device): void {
     connection.update({ device });

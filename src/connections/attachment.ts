@@ -27,6 +27,8 @@ export const Attachment = z.object({
     })
     .nullable()
     .default(null),
+  /** Users watched over HTTP who have not answered since the welcome are asked again then; null where all have. */
+  resume: z.object({ tries: z.number(), dueAt: z.number() }).nullable().default(null),
   /** When the client last did something, heartbeats apart; of older versions nothing is known. */
   activeAt: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */

@@ -193,6 +193,7 @@ export class SimulatedConnection implements Peer {
       case "ok":
         return this.#acknowledged(frame);
       case "error":
+        this.watched.refused(frame.ref);
         if (this.#renewing.refused(frame)) return;
         if (frame.code === "session_gone") return; // said by a channel connection that is about to end
         if (frame.code === "unavailable" || (frame.code === "forbidden" && this.#mayBeSentAway())) return;

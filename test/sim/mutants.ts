@@ -110,7 +110,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "watchers-believe-older-notices": {
     file: "src/user/watching/shown.ts",
-    find: "if (known !== undefined && notice.order <= known.order) return;",
+    find: "if (known !== undefined && notice.order <= known.order && !isAnew(notice, known)) return;",
     replace: "",
     breaks: /versions of .* went back/,
   },

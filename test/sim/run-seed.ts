@@ -36,6 +36,9 @@ export interface RunResult {
   recoveries: number;
   renewals: number;
   statuses: number;
+  /** What connections were told of users whom they watch, compared with the truth; of those, watched over HTTP alone. */
+  views: number;
+  httpViews: number;
   /** Connections closed because their token had ended, and because newer ones began. */
   expired: number;
   replaced: number;
@@ -101,6 +104,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       recoveries: ledger.recoveries,
       renewals: ledger.renewals,
       statuses: ledger.statuses,
+      views: ledger.views,
+      httpViews: ledger.httpViews,
       expired: ledger.expired,
       replaced: ledger.replaced,
       tickets: crowd.tickets.usedInAll,

@@ -57,6 +57,7 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     activeAt: 0,
     isActivityUntold: false,
     catchUp: null,
+    resume: null,
   };
   const connection = new Connection(socket, state, new RateLimit(50, 100, 0));
   const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });

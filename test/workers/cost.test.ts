@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { read, until, WorkerClient } from "./client.ts";
+import { KEY, read, request, until, WorkerClient } from "./client.ts";
 import { Meter } from "./meter.ts";
 
 const sessionsOf = async (user: string) =>
@@ -105,6 +105,16 @@ test("[CT6] reading what nobody ever used writes nothing", async () => {
   }
   meter.off();
   expect([meter.rows, meter.schemaRows, meter.alarmsSet]).toEqual([0, 0, 0]);
+});
+
+test("[CT20] to end, erase or give up what never was writes nothing", async () => {
+  const meter = await Meter.on(env.USER.getByName("warm-up"));
+  for (const path of ["", "/sessions", "/watching/nobody"]) {
+    const answer = await request(`/v1/users/never-was${path}`, { method: "DELETE", headers: KEY });
+    expect(answer.status).toBe(204);
+  }
+  meter.off();
+  expect([meter.rows, meter.schemaRows, meter.alarmsSet], meter.statements.join("\n")).toEqual([0, 0, 0]);
 });
 
 test("[CT7] an object without sessions has no alarm", async () => {
