@@ -5,6 +5,7 @@ import { settingsOf } from "../config.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
+import { batch } from "./batch.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
@@ -40,6 +41,10 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", users);
   app.route("/", watches);
   app.route("/", directory);
+  app.route(
+    "/",
+    batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),
+  );
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
       throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));
