@@ -4,6 +4,8 @@ import type { Ports } from "../objects/ports.ts";
 import type { EntryTable } from "./entry-table.ts";
 
 const EVERY_MS = 3_600_000;
+/** Who wakes so soon after the hour may have been woken for this; who wakes later waits for the next hour. */
+const WOKEN_WITHIN_MS = 60_000;
 const MOST_ASKED = 100;
 const MOST_CALLS = 10;
 
@@ -18,16 +20,18 @@ export class Audit implements Duty {
   readonly #table: EntryTable;
   #at: number | null;
 
-  /** On wake-up nothing is known but the alarm that was left behind. */
-  constructor(ports: Pick<Ports, "clock" | "alarm" | "background" | "objects" | "log">, table: EntryTable) {
+  /** On wake-up nothing is known of the last time: the alarm that fired may have been for something else. */
+  constructor(ports: Pick<Ports, "clock" | "background" | "objects" | "log">, table: EntryTable) {
     this.#ports = ports;
     this.#table = table;
-    this.#at = table.listed(1, 0).length === 0 ? null : (ports.alarm.at() ?? ports.clock.now());
+    const now = ports.clock.now();
+    const isDue = now % EVERY_MS < WOKEN_WITHIN_MS;
+    this.#at = table.listed(1, 0).length === 0 ? null : isDue ? now : nextHour(now);
   }
 
   /** Something is listed as of now. */
   begin(): void {
-    this.#at ??= this.#ports.clock.now() + EVERY_MS;
+    this.#at ??= nextHour(this.#ports.clock.now());
   }
 
   nextAt(): number | null {
@@ -36,7 +40,7 @@ export class Audit implements Duty {
 
   run(now: number): void {
     const count = this.#table.count("user").entries + this.#table.count("channel").entries;
-    this.#at = count === 0 ? null : now + EVERY_MS;
+    this.#at = count === 0 ? null : nextHour(now);
     const offset = count === 0 ? 0 : (Math.floor(now / EVERY_MS) * MOST_ASKED) % count;
     this.#ports.background.run(this.#ask(offset));
   }
@@ -51,4 +55,8 @@ export class Audit implements Duty {
       log.warn("audit broken off", { offset }, cause);
     }
   }
+}
+
+function nextHour(now: number): number {
+  return (Math.floor(now / EVERY_MS) + 1) * EVERY_MS;
 }

@@ -153,6 +153,25 @@ test("[DI19] who is listed and is not there is found by asking, a hundred in the
   }
 });
 
+test("[DI19] a shard that wakes for something else asks nobody, and one that wakes with the hour does", async () => {
+  const shard = portOf("di19-wakes");
+  await shard.setUser(online("di19-wakes", 9, 10));
+  const asked = vi.spyOn(UserObject.prototype, "list").mockResolvedValue(undefined);
+  const hour = (Math.floor(Date.now() / HOUR_MS) + 2) * HOUR_MS;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  for (const [at, expected] of [
+    [hour + 1_800_000, 0],
+    [hour + HOUR_MS - 1, 0],
+    [hour + HOUR_MS + 1000, 1],
+  ] as const) {
+    vi.setSystemTime(at);
+    await evictDurableObject(stubOf("di19-wakes"));
+    await runDurableObjectAlarm(stubOf("di19-wakes"));
+    expect(await listed("di19-wakes")).toEqual(["di19-wakes 1"]);
+    expect(asked).toHaveBeenCalledTimes(expected);
+  }
+});
+
 test("[DI19] an object that was never used, or lost all it had, takes itself out when it is asked", async () => {
   const shard = portOf(userShard("di19-ghost", 4));
   await shard.setUser(online("di19-ghost", 9, 10));
