@@ -6,6 +6,7 @@ import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
 import { batch } from "./batch.ts";
+import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
@@ -41,6 +42,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", users);
   app.route("/", watches);
   app.route("/", directory);
+  app.route("/", broadcast);
   app.route(
     "/",
     batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),

@@ -18,7 +18,6 @@ export interface Planned {
 /** Only paths count; no request leaves for it. */
 const BASE = "https://rollcall.invalid";
 const CONNECT = /^\/v1\/(channels\/[^/]+\/)?connect\/?$/;
-const BATCH = /^\/v1\/batch\/?$/;
 
 /** An operation as it stands in a batch, ready to be asked; or why it can't be. `index` is its place. */
 export function planned(value: unknown, index: number): Planned | Refusal {
@@ -33,7 +32,6 @@ export function planned(value: unknown, index: number): Planned | Refusal {
   if (url === undefined) return wrong("path", "must be a path of this service that begins with /v1/");
   const name = decoded(url.pathname);
   if (CONNECT.test(name)) return wrong("path", "a batch opens no connections");
-  if (BATCH.test(name)) return wrong("path", "no batch within a batch");
   if (method === "GET" && body !== undefined && body !== null) return wrong("body", "a GET has none");
   const text = body === undefined || method === "GET" ? {} : { body: JSON.stringify(body) };
   return {
