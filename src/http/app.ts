@@ -12,6 +12,7 @@ import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
+import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
@@ -43,6 +44,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", watches);
   app.route("/", directory);
   app.route("/", broadcast);
+  app.route("/", many);
   app.route(
     "/",
     batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),

@@ -88,6 +88,26 @@ test("[BC1] a broadcast over the wire reaches sockets and streams of all users, 
   await Promise.all([...people, there].map((client) => client.close()));
 });
 
+test("[MM1] one message to many over the wire: members of each channel hear it, and a repeat tells nobody", async () => {
+  const channels = ["mm1-a", "mm1-b", "mm1-c"];
+  const members = await Promise.all(channels.map((channel, i) => connected(`mm1-${i}`, channel)));
+  const said = { data: { n: 1 }, event: "many", key: "mm1", channels };
+  const first = await post("/v1/messages", said, bearer("a-key-that-only-publishes"));
+  expect(first).toMatchObject({
+    status: 200,
+    body: { results: channels.map((channel) => ({ channel, status: 201, offset: 1 })) },
+  });
+  for (const member of members)
+    await member.next("message", ({ event, offset }) => event === "many" && offset === 1);
+  const again = await post("/v1/messages", said, bearer("a-key-that-only-publishes"));
+  expect((again.body.results as { status: number }[]).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await post("/v1/messages", said, bearer("a-secret-for-reading-only"))).status).toBe(403);
+  for (const member of members) {
+    expect(member.frames.filter(({ type }) => type === "message")).toHaveLength(1);
+    await member.close();
+  }
+});
+
 test("[BC3] a broadcast's key outlives kill -9: repeated, it is the same one, and nobody hears it again", async () => {
   const ann = await connected("bc3-ann");
   await expect.poll(online).toContain("bc3-ann");
