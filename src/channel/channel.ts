@@ -1,11 +1,13 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { answerEach } from "../connections/answers.ts";
+import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type {
@@ -235,6 +237,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.fire();
     this.#listing.telling.confirm();
     this.#settle();
+  }
+
+  async broadcast(broadcast: Broadcast, sessions: string[]): Promise<void> {
+    tellOnce(this.#connections, sessions, broadcast);
   }
 
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {

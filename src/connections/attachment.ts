@@ -33,6 +33,8 @@ export const Attachment = z.object({
   activeAt: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */
   isActivityUntold: z.boolean().default(false),
+  /** The last broadcasts that it was told, by id. */
+  broadcasts: z.array(z.string()).default([]),
 });
 export type Attachment = z.infer<typeof Attachment>;
 

@@ -58,7 +58,16 @@ export class Connections {
     const now = this.#clock.now();
     const { device, claims } = request;
     const times = { connectedAt: now, heardAt: now, probedAt: null, activeAt: now };
-    const state = { session, device, claims, ...times, isActivityUntold: false, catchUp: null, resume: null };
+    const state = {
+      session,
+      device,
+      claims,
+      ...times,
+      isActivityUntold: false,
+      catchUp: null,
+      resume: null,
+      broadcasts: [],
+    };
     const connection = new Connection(socket, state, this.#newRate());
     connection.update({});
     this.#add(connection);

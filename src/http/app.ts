@@ -5,11 +5,14 @@ import { settingsOf } from "../config.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
+import { batch } from "./batch.ts";
+import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
+import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { repeating } from "./repeating.ts";
 import { tickets } from "./tickets.ts";
@@ -41,6 +44,12 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", users);
   app.route("/", watches);
   app.route("/", directory);
+  app.route("/", broadcast);
+  app.route("/", many);
+  app.route(
+    "/",
+    batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),
+  );
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
       throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));

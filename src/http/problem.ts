@@ -32,9 +32,13 @@ export function answerTo(error: Error, method: string, route: string): Response 
     return refusedResponse(refusal("internal", error.message));
   }
   log.warn("request failed", { method, route }, error);
-  if (isPassing(error) || isOverloaded(error))
-    return refusedResponse(refusal("unavailable", "try again in a moment"));
-  return refusedResponse(refusal("internal", "something went wrong here"));
+  return refusedResponse(failure(error));
+}
+
+/** What the outside learns of a call to an object that failed: a code, and whether to come back. */
+export function failure(cause: unknown): Refusal {
+  if (isPassing(cause) || isOverloaded(cause)) return refusal("unavailable", "try again in a moment");
+  return refusal("internal", "something went wrong here");
 }
 
 /** What was granted; a refusal is thrown. */

@@ -5,6 +5,7 @@ import { Connections } from "../connections/connections.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type {
@@ -27,6 +28,7 @@ import { CLOSE } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
+import { tellSessions } from "./broadcasts.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { Endings } from "./endings.ts";
 import { Listing } from "./listing.ts";
@@ -286,6 +288,10 @@ export class User implements Keeper, UserPort {
     this.#due.fire();
     this.#listing.telling.confirm();
     this.#settle();
+  }
+
+  async broadcast(broadcast: Broadcast): Promise<void> {
+    await tellSessions(broadcast, this.#sessions.live(), this.#connections, this.#ports);
   }
 
   alarm(): void {

@@ -27,6 +27,7 @@ const USER_METHODS = {
   unwatchedBy: 0,
   notice: 0,
   list: 0,
+  broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
   end: 0,
@@ -41,6 +42,7 @@ const CHANNEL_METHODS = {
   lastActive: 0,
   setMember: 0,
   list: 0,
+  broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 const DIRECTORY_METHODS = {
   setUser: 0,
@@ -49,6 +51,7 @@ const DIRECTORY_METHODS = {
   channels: 0,
   counts: 0,
   unknown: 0,
+  broadcast: 0,
 } satisfies Record<keyof DirectoryPort, 0>;
 
 /** How likely each fault is to meet a call. */

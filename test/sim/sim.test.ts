@@ -53,6 +53,7 @@ describe("users and channels under faults", () => {
     ["[SIM16] statuses were said", "statuses"],
     ["[SIM17] what watchers were told was compared", "views"],
     ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
+    ["[SIM18] broadcasts reached who stayed", "broadcasts"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });
