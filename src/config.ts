@@ -105,7 +105,9 @@ const Settings = z
     MAX_FRAME_BYTES: whole(65_536),
     MAX_DATA_BYTES: whole(32_768),
     MAX_SESSIONS_PER_USER: whole(20),
-    MAX_SUBSCRIPTIONS: whole(200),
+    // Where each stands must fit the attachment of one socket, beside 8 KB of claims.
+    MAX_SUBSCRIPTIONS: whole(200, 0, 200),
+    SUBSCRIBED_USERS_MAX: whole(1000, 0, 10_000),
     MAX_WATCHES: whole(1000),
     RATE_PER_SECOND: amount(50),
     RATE_BURST: whole(100),

@@ -27,6 +27,8 @@ export const Attachment = z.object({
     })
     .nullable()
     .default(null),
+  /** Own connections: where the session stands in each channel that it is subscribed to. */
+  subscriptions: z.string().default(""),
   /** When the client last did something, heartbeats apart; of older versions nothing is known. */
   activeAt: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */

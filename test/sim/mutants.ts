@@ -128,8 +128,8 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "removal-keeps-the-grace": {
     file: "src/objects/ports.ts",
-    find: 'new Set(["refused", "removed", "erased"])',
-    replace: 'new Set(["refused", "erased"])',
+    find: '  "removed",\n  "erased",',
+    replace: '  "erased",',
     breaks: /is a member of/,
   },
   "removal-spares-who-just-ended": {
@@ -140,8 +140,8 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "recovery-skips-one": {
     file: "src/channel/log/message-log.ts",
-    find: "if (isTold(stored, now, reader)) {",
-    replace: "if (stored.offset === from + 2) continue;\n      if (isTold(stored, now, reader)) {",
+    find: "if (isTold(stored, now, reader, events)) {",
+    replace: "if (stored.offset === from + 2) continue;\n      if (isTold(stored, now, reader, events)) {",
     breaks: /recovery: offset/,
   },
   "renewal-keeps-the-expiry": {

@@ -34,6 +34,7 @@ export interface RunResult {
   welcomes: number;
   /** Welcomes that gave what was missed. */
   recoveries: number;
+  subscriptions: number;
   renewals: number;
   statuses: number;
   /** Connections closed because their token had ended, and because newer ones began. */
@@ -99,6 +100,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       turns: world.turns,
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
+      subscriptions: ledger.subscriptions,
       renewals: ledger.renewals,
       statuses: ledger.statuses,
       expired: ledger.expired,
