@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { UserObject } from "../../src/user/user-object.ts";
 import { KEY, publish, read, request, until, WorkerClient } from "./client.ts";
 import { fill, run } from "./log-reading.ts";
 import { ask, heardOf, subscribe } from "./subscribing.ts";
@@ -106,19 +107,29 @@ test("[SU4] subscribing again while subscribed is the check that nothing was mis
   ann.socket.close(1000);
 });
 
-test("[SU5] ten thousand missed messages come in one return, once and in order, while others publish", async () => {
-  const channel = "su5";
-  const first = await WorkerClient.connect("su5");
-  const { epoch } = await subscribe(first, channel);
-  first.socket.close(1000);
-  await fill(channel, 1, 10_000);
-  const second = await WorkerClient.connect("su5");
-  const answer = subscribe(second, channel, { epoch, offset: 0 });
-  const isBig = env as unknown as { HISTORY_SIZE?: string };
-  expect(isBig.HISTORY_SIZE).toBeUndefined();
-  const { recovered, messages } = await answer;
-  expect([recovered, (messages as unknown[]).length]).toEqual([false, 0]); // the log keeps a thousand
-  second.socket.close(1000);
+test("[SU5] above SUBSCRIBED_USERS_MAX users the channel asks for a connection of its own", async () => {
+  const first = await WorkerClient.connect("su5-first");
+  const other = await WorkerClient.connect("su5-other");
+  const again = await WorkerClient.connect("su5-first");
+  await subscribe(first, "su5");
+  await runInDurableObject(env.CHANNEL.getByName("su5"), (_, { storage }) => {
+    for (let i = 0; i < 999; i++) {
+      storage.sql.exec(
+        `INSERT INTO session (session, user, device, connected_at, joined_at, sub_order) VALUES (?, ?, '{"type":"web"}', ?, 1, 1)`,
+        `su5-${i}`,
+        `su5-${i}`,
+        Date.now() - 3_600_000,
+      );
+    }
+  });
+  await evictDurableObject(env.CHANNEL.getByName("su5"));
+  vi.spyOn(UserObject.prototype, "deliver").mockResolvedValue({ gone: [] }); // a thousand more objects prove nothing
+  expect(await subscribe(other, "su5")).toMatchObject({ type: "error", code: "use_channel_connection" });
+  expect(await subscribe(again, "su5")).toMatchObject({ type: "subscribed" }); // the user counts, not the session
+  expect(await ask(first, { type: "unsubscribe", channel: "su5" })).toMatchObject({ type: "ok" });
+  expect(await ask(again, { type: "unsubscribe", channel: "su5" })).toMatchObject({ type: "ok" });
+  expect(await subscribe(other, "su5")).toMatchObject({ type: "subscribed" });
+  for (const { socket } of [first, other, again]) socket.close(1000);
 });
 
 test("[SU6] with `events` all others are skipped, runs merged, live and on recovery", async () => {
