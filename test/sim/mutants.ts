@@ -144,6 +144,30 @@ export const MUTANTS: Record<string, Mutant> = {
     replace: "if (stored.offset === from + 2) continue;\n      if (isTold(stored, now, reader, events)) {",
     breaks: /recovery: offset/,
   },
+  "gaps-pass-unnoticed": {
+    file: "src/user/subscriptions/reader.ts",
+    find: "(isLate ? top : prev) > at.offset) return true;",
+    replace: "(isLate ? top : prev) > at.offset) return false;",
+    breaks: /subscription: offset/,
+  },
+  "rosters-are-missed-unnoticed": {
+    file: "src/user/subscriptions/reader.ts",
+    find: "return isOtherRoster && this.#mayHearRoster;",
+    replace: "return false;",
+    breaks: /subscription: told of|rosters:/,
+  },
+  "pushes-are-tried-once": {
+    file: "src/channel/subscribers/forwarding.ts",
+    find: "    this.#debts.owe(user, this.#ports.clock.now() + FIRST_RETRY_MS);\n",
+    replace: "",
+    breaks: /no gap|rosters:/,
+  },
+  "late-subscriptions-stay": {
+    file: "src/channel/talk.ts",
+    find: "if (sessions.live(session)?.order === order) rules.gone(session);",
+    replace: "void order;",
+    breaks: /no ghost|is a member of/,
+  },
   "renewal-keeps-the-expiry": {
     file: "src/connections/renewals.ts",
     find: "connection.update({ claims });",

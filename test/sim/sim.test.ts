@@ -51,6 +51,7 @@ describe("users and channels under faults", () => {
     ["[SIM15] sessions ended with their token", "expired"],
     ["[SIM15] sessions were renewed", "renewals"],
     ["[SIM16] statuses were said", "statuses"],
+    ["[SIM17] user connections were subscribed to channels", "subscriptions"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });
