@@ -15,16 +15,11 @@ import { Roster, type RosterChange } from "./roster.ts";
 import type { Timers } from "./timers.ts";
 
 /** Where the service says no pause itself. */
-const PAUSE_MS = 1_000;
+export const PAUSE_MS = 1_000;
 /** The session that asked is over: the next one asks again. */
 const LOST: ReadonlySet<RollcallErrorCode> = new Set(["not_connected", "connection_lost"]);
 /** Nothing was refused: it is asked again after a pause. */
-const PASSING: ReadonlySet<RollcallErrorCode> = new Set([
-  "unavailable",
-  "rate_limited",
-  "timed_out",
-  "internal",
-]);
+const PASSING: ReadonlySet<RollcallErrorCode> = new Set(["unavailable", "timed_out", "internal"]);
 
 export interface SubscribeOptions {
   /** Begin with so many of the newest messages. Needs the grant `history`. */
@@ -52,6 +47,8 @@ export interface SubscriptionEvents {
 export interface SubscriptionSetup {
   timers: Timers;
   ask<T extends object>(frame: object): Promise<T>;
+  /** Likewise, when it is its turn, and if it is still wanted then. */
+  askInTurn(frame: object, isWanted: () => boolean): Promise<object>;
   signal(event: string, data: unknown, channel: string): boolean;
   /** The same that the subscription tells. */
   heard(message: Message): void;
@@ -142,10 +139,12 @@ export class LiveSubscription {
     const { current } = this.#position;
     const frame = { type: "subscribe", channel: this.channel, ...current };
     const asked = { ...frame, ...(rewind !== undefined && { rewind }), ...(events && { events }) };
-    this.#setup.ask(asked).then(
-      () => {},
-      (error: unknown) => this.#failed(error),
-    );
+    this.#setup
+      .askInTurn(asked, () => !this.#isClosed)
+      .then(
+        () => {},
+        (error: unknown) => this.#failed(error),
+      );
   }
 
   /** Answered, or told without being asked. */

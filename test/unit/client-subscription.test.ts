@@ -168,6 +168,33 @@ describe("a subscription of a user's own connection", () => {
     expect(connection.subscribe("room")).not.toBe(room);
   });
 
+  test("[CL79] many channels are asked for a few at a time, and all wait where one is told to", async () => {
+    const { connection, timers, welcome } = ownBench();
+    for (let i = 0; i < 30; i++) connection.subscribe(`room-${i}`);
+    const given = connection.subscribe("given-up");
+    const socket = await welcome();
+    expect(sent(socket, "subscribe")).toHaveLength(8);
+    given.unsubscribe().catch(() => undefined);
+    for (const { ref } of sent(socket, "subscribe"))
+      socket.say({ type: "error", code: "rate_limited", message: "", retryAfterMs: 100, ref });
+    await timers.pass(99);
+    expect(sent(socket, "subscribe")).toHaveLength(8);
+    await timers.pass(1);
+    expect(sent(socket, "subscribe")).toHaveLength(16);
+    const answered = new Set<number>();
+    const answer = (frame: Sent) => {
+      answered.add(frame.ref);
+      socket.say({ ...STAND, channel: frame.channel, ref: frame.ref });
+    };
+    for (let round = 0; round < 5; round++) {
+      for (const frame of sent(socket, "subscribe").slice(8)) if (!answered.has(frame.ref)) answer(frame);
+      await settled();
+    }
+    const channels = sent(socket, "subscribe").map(({ channel }) => channel);
+    expect([new Set(channels).size, answered.size]).toEqual([30, 30]);
+    expect(channels).not.toContain("given-up"); // before its turn came
+  });
+
   test("[CL75] who unsubscribes hears nothing more, and is not subscribed again", async () => {
     const { socket, events, room, timers, welcome } = await bench();
     const done = room.unsubscribe();

@@ -1,9 +1,9 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Delivery } from "../../src/objects/subscribing.ts";
 import { UserObject } from "../../src/user/user-object.ts";
-import { publish, read, tokenFor, until, WorkerClient } from "./client.ts";
+import { KEY, publish, read, request, tokenFor, until, WorkerClient } from "./client.ts";
 import { alarmOf, fill, recovering, run, told } from "./log-reading.ts";
 import { ask, heardOf, subscribe } from "./subscribing.ts";
 
@@ -37,6 +37,13 @@ function deliveriesTo(
   return sent;
 }
 
+/** Time stands, so much later. */
+function pass(ms: number): void {
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(now + ms);
+}
+
 const settled = (channel: string) => until(async () => (await owed(channel)).length === 0, 15_000);
 
 test("[SU12] a user whose object fails holds up nobody, costs one row, and is told what it missed", async () => {
@@ -59,6 +66,46 @@ test("[SU12] a user whose object fails holds up nobody, costs one row, and is to
   await publish("su12", { data: 6 });
   await until(() => heardOf(ann, "su12").length === 6);
   for (const { socket } of [ann, ben]) socket.close(1000);
+});
+
+test("[SU12] a call that hangs is given up after ten seconds, and becomes a debt", async () => {
+  const ann = await WorkerClient.connect("su12-hangs");
+  await subscribe(ann, "su12-hangs");
+  await publish("su12-hangs", { data: 1 });
+  await until(() => heardOf(ann, "su12-hangs").length === 1);
+  const sent = deliveriesTo("su12-hangs", (_, n) => (n === 1 ? "silence" : undefined));
+  await publish("su12-hangs", { data: 2 });
+  await until(() => sent.length === 1);
+  const stub = env.CHANNEL.getByName("su12-hangs");
+  for (const [passed, debts] of [
+    [6_000, 0],
+    [6_000, 1],
+  ] as const) {
+    pass(passed);
+    await runDurableObjectAlarm(stub);
+    expect(await owed("su12-hangs")).toHaveLength(debts);
+  }
+  pass(6_000);
+  await runDurableObjectAlarm(stub);
+  await until(() => heardOf(ann, "su12-hangs").length === 2);
+  await settled("su12-hangs");
+  ann.socket.close(1000);
+});
+
+test("[SU23] who is erased leaves every channel at once, and who is ended after the grace", async () => {
+  const clients = await Promise.all(["su23-erased", "su23-ended"].map((user) => WorkerClient.connect(user)));
+  for (const client of clients) await subscribe(client, "su23");
+  const members = async () =>
+    ((await read("/v1/channels/su23/members")).members as { user: string }[]).map(({ user }) => user);
+  expect(await members()).toEqual(["su23-ended", "su23-erased"]);
+  pass(0); // no grace passes
+  await request("/v1/users/su23-erased", { method: "DELETE", headers: KEY });
+  await request("/v1/users/su23-ended/sessions", { method: "DELETE", headers: KEY });
+  await until(async () => (await read("/v1/channels/su23")).subscribers === 0);
+  expect(await members()).toEqual(["su23-ended"]);
+  pass(1000);
+  await until(async () => (await members()).length === 0);
+  await until(() => clients.every(({ closeCode }) => closeCode === 4502));
 });
 
 test("[SU13] what a crash cut off after it was stored is heard within 5 s, also when nothing else is said", async () => {

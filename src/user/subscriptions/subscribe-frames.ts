@@ -5,11 +5,15 @@ import type { SubscribeFrame, UnsubscribeFrame } from "../../protocol/client-fra
 import { type Refusal, refusal } from "../../protocol/codes.ts";
 import type { Subscribing } from "./subscribing.ts";
 
-/** `subscribe` and `unsubscribe` on a user's own connection, in the order in which they came. */
+/**
+ * `subscribe` and `unsubscribe` on a user's own connection: about one channel in the order in which they came.
+ * Channels do not wait for one another, or a client with two hundred would come back slowly.
+ */
 export class SubscribeFrames {
   readonly #subscribing: Subscribing;
   readonly #isLive: (connection: Connection) => boolean;
-  readonly #queue = new CallQueue();
+  /** What is under way; lost with the object, as the calls themselves are. */
+  readonly #queues = new WeakMap<Connection, Map<string, CallQueue>>();
 
   constructor(subscribing: Subscribing, isLive: (connection: Connection) => boolean) {
     this.#subscribing = subscribing;
@@ -17,9 +21,15 @@ export class SubscribeFrames {
   }
 
   async answer(connection: Connection, frame: SubscribeFrame | UnsubscribeFrame): Promise<void> {
-    const answered = this.#queue.add(connection, () => this.#answer(connection, frame));
+    const queues = this.#queues.get(connection) ?? new Map<string, CallQueue>();
+    this.#queues.set(connection, queues);
+    const { channel = "" } = frame;
+    const queue = queues.get(channel) ?? new CallQueue();
+    queues.set(channel, queue);
+    const answered = queue.add(connection, () => this.#answer(connection, frame));
     if (answered === undefined) sendError(connection, refusal("unavailable", "too much waits"), frame.ref);
     await answered;
+    if (queue.isIdle(connection)) queues.delete(channel);
   }
 
   /** What a stream asked for in its address. What is refused is told, and the others go on. */

@@ -261,7 +261,8 @@ export class Subscribing {
   async #tellOver({ session, channel, order }: Subscription, reason: EndReason): Promise<void> {
     // Of a session whose row is gone the grace is over; one that lives ends now.
     const row = this.#sessionOf(session);
-    const at = row === undefined ? 0 : (row.endedAt ?? this.#ports.clock.now());
+    const now = this.#ports.clock.now();
+    const at = row === undefined ? now - this.#settings.OFFLINE_GRACE_SECONDS * 1000 : (row.endedAt ?? now);
     const { name: user } = this.#about;
     await this.#ports.objects.channel(channel).unsubscribe({ user, session, order, at, reason });
   }
