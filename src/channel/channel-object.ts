@@ -10,6 +10,12 @@ import type {
   PublishRequest,
   SignalRequest,
 } from "../objects/ports.ts";
+import type {
+  ReadRequest,
+  SubscribeRequest,
+  SubscriberDevice,
+  UnsubscribeRequest,
+} from "../objects/subscribing.ts";
 import type { MemberQuery, MessageQuery } from "../protocol/bodies.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import { Channel } from "./channel.ts";
@@ -90,6 +96,22 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   setMember(user: string, sessions: string[], state: MemberState) {
     return this.#shell.keeper.setMember(user, sessions, state);
+  }
+
+  subscribe(request: SubscribeRequest) {
+    return this.#shell.keeper.subscribe(request);
+  }
+
+  unsubscribe(request: UnsubscribeRequest) {
+    return this.#shell.keeper.unsubscribe(request);
+  }
+
+  setSubscriberDevice(change: SubscriberDevice) {
+    return this.#shell.keeper.setSubscriberDevice(change);
+  }
+
+  read(request: ReadRequest) {
+    return this.#shell.keeper.read(request);
   }
 
   list() {

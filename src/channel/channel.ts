@@ -23,16 +23,25 @@ import type {
   SignalRequest,
   Socket,
 } from "../objects/ports.ts";
+import type {
+  LogFrames,
+  ReadRequest,
+  Subscribed,
+  SubscribeRequest,
+  SubscriberDevice,
+  UnsubscribeRequest,
+} from "../objects/subscribing.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import type { Capability } from "../protocol/claims.ts";
 import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
+import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import { ActivityReports } from "./activity-reports.ts";
-import { Admissions, type Refused } from "./admissions.ts";
+import { Admissions } from "./admissions.ts";
 import { Departures } from "./departures.ts";
 import { Endings } from "./endings.ts";
+import { Entrance } from "./entrance.ts";
 import { ChannelFrames } from "./frames.ts";
 import { lastActive, lastSeen } from "./last-heard.ts";
 import { Listing } from "./listing.ts";
@@ -40,6 +49,7 @@ import { Removals } from "./removals.ts";
 import { KeptSessions } from "./roster/kept-sessions.ts";
 import { MemberStates } from "./roster/member-states.ts";
 import { Members } from "./roster/members.ts";
+import type { RosterStep } from "./roster/roster-news.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Talk } from "./talk.ts";
 import { UserFrames } from "./user-frames.ts";
@@ -57,6 +67,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #connections: Connections;
   readonly #admissions: Admissions;
   readonly #endings: Endings;
+  readonly #entrance: Entrance;
   readonly #sweep: Sweep;
   readonly #departures: Departures;
   readonly #listing: Listing;
@@ -81,12 +92,19 @@ export class Channel implements Keeper, ChannelPort {
       },
       renewed: (connection) => this.#renewed(connection),
     });
-    const about = { channel: name, sessions: this.#sessions, states, settings };
-    this.#members = new Members(ports, about, (text) => this.#tellOfMembers(text));
-    const ofTalk = { channel: name, settings, sql, connections: this.#connections, members: this.#members };
+    this.#members = new Members(
+      ports,
+      { channel: name, sessions: this.#sessions, states, settings },
+      (text, step) => this.#tellOfMembers(text, step),
+    );
+    const about = { channel: name, sessions: this.#sessions, members: this.#members };
+    const ofTalk = { ...about, settings, sql, connections: this.#connections };
     this.#talk = new Talk(ports, ofTalk, {
       lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
       due: () => this.#due.arm(),
+      gone: (session) => this.#endings.endSubscription(session, ports.clock.now(), "lost"),
+      begins: (session) => this.#departures.begins(session),
+      ended: (session, at, reason) => this.#endings.endSubscription(session, at, reason),
     });
     this.#frames = new ChannelFrames(name, settings, { ...this.#talk, members: this.#members });
     this.#userFrames = new UserFrames(ports, {
@@ -98,6 +116,8 @@ export class Channel implements Keeper, ChannelPort {
     const all = { admissions: this.#admissions, connections: this.#connections };
     const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
+    const ofEntrance = { ...ofEndings, endings: this.#endings };
+    this.#entrance = new Entrance(ports, name, ofEntrance, () => this.#due.arm());
     const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
     this.#sweep = new Sweep(
       ports,
@@ -108,11 +128,11 @@ export class Channel implements Keeper, ChannelPort {
         this.#endings.endAll(ended);
       },
     );
-    this.#listing = new Listing(ports, settings, { channel: name, members: this.#members }, () => {
+    this.#listing = new Listing(ports, settings, about, () => {
       this.#departures.run(); // rows that were kept until the directory knew that nobody is left
       this.#settle();
     });
-    this.#departures = new Departures(ports, this.#sessions, this.#members, {
+    this.#departures = new Departures(ports, about, {
       isOwed: () => this.#listing.isOwed(),
       tell: () => this.#settle(),
     });
@@ -126,33 +146,17 @@ export class Channel implements Keeper, ChannelPort {
     ]);
     this.#endings.reconcile();
     this.#carryOn();
+    this.#talk.awake();
   }
 
-  /**
-   * The order of connecting. The row and the alarm come first, then the user's object admits, then the
-   * socket is accepted, welcomed and counted in one turn. So whatever dies in between leaves a row without a
-   * socket and without an admission under way, and such a row is over: its user is told by outbox.
-   */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
     if (this.#sessions.isFullOf(request.user)) {
       return refusal("unavailable", "too many sessions of this user ended a moment ago");
     }
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
     if (removed !== undefined) return removed;
-    const session = this.#begin(request);
-    const admission = await this.#admissions.ask(session, this.#name, request);
-    if (admission.is !== "admitted") return this.#refuse(session, admission);
-    const row = this.#sessions.live(session);
-    if (row === undefined) return refusal("session_gone", "ended while it was connecting");
-    const socket = this.#accepted(accept);
-    if (socket === undefined) {
-      this.#endings.end(session, "refused");
-      return refusal("unavailable", "no room for another connection");
-    }
-    this.#admissions.finish(session);
-    this.#members.admitted(row.user, admission.member);
-    this.#members.put(row);
-    const connection = this.#connections.open(socket, session, request);
+    const connection = await this.#entrance.enter(request, accept);
+    if (isRefusal(connection)) return connection;
     this.#sweep.watch(connection);
     this.#listing.kick();
     this.#due.arm();
@@ -181,6 +185,7 @@ export class Channel implements Keeper, ChannelPort {
 
   alarm(): void {
     this.#carryOn();
+    this.#talk.alarm();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
@@ -225,7 +230,7 @@ export class Channel implements Keeper, ChannelPort {
     return {
       channel: this.#name,
       ...this.#members.counts,
-      subscribers: 0,
+      subscribers: this.#sessions.subscribed.size,
       epoch: this.#talk.log.knownEpoch,
       offset: this.#talk.log.top,
       relays: 0,
@@ -255,6 +260,27 @@ export class Channel implements Keeper, ChannelPort {
     this.#members.told(user, sessions, state);
   }
 
+  async subscribe(request: SubscribeRequest): Promise<Subscribed | Refusal> {
+    const { user, issuedAt } = request;
+    this.#due.fire();
+    const answer = this.#removals.refusalOf({ user, issuedAt }) ?? this.#talk.subscribers.subscribe(request);
+    this.#settle();
+    return answer;
+  }
+
+  async unsubscribe(request: UnsubscribeRequest): Promise<void> {
+    this.#talk.subscribers.unsubscribe(request);
+    this.#carryOn(); // some leave at once
+  }
+
+  async setSubscriberDevice(change: SubscriberDevice): Promise<void> {
+    this.#talk.subscribers.setDevice(change);
+  }
+
+  async read(request: ReadRequest): Promise<LogFrames | null> {
+    return this.#talk.subscribers.read(request);
+  }
+
   /** New claims: a connection whose user may not subscribe any more ends. */
   #renewed(connection: Connection): void {
     this.#sweep.watch(connection);
@@ -281,36 +307,6 @@ export class Channel implements Keeper, ChannelPort {
     if (row !== undefined) this.#members.put(row);
   }
 
-  #begin({ user, device, claims }: ConnectRequest): string {
-    const session = this.#ports.random.id();
-    const connectedAt = this.#ports.clock.now();
-    const joinedAt = this.#members.joinedAt(user) ?? connectedAt;
-    const info = claims.info === undefined ? {} : { info: claims.info };
-    this.#sessions.begin({ session, user, device, ...info, connectedAt, joinedAt, end: null });
-    this.#admissions.begin(session, connectedAt);
-    this.#due.arm();
-    return session;
-  }
-
-  /** Where the user's object did not answer it may have admitted: the debt of an ended row undoes that. */
-  #refuse(session: string, refused: Refused): Refusal {
-    if (refused.is === "unknown") this.#endings.end(session, "refused");
-    else if (this.#sessions.live(session) !== undefined) {
-      this.#admissions.finish(session);
-      this.#sessions.delete(session);
-    }
-    return refused.refusal;
-  }
-
-  #accepted(accept: () => Socket): Socket | undefined {
-    try {
-      return accept();
-    } catch (cause) {
-      this.#ports.log.warn("socket not accepted", { sockets: this.#connections.size }, cause);
-      return undefined;
-    }
-  }
-
   /** What is due is done, and what follows from it told. */
   #carryOn(): void {
     this.#due.fire();
@@ -324,7 +320,8 @@ export class Channel implements Keeper, ChannelPort {
     this.#departures.outbox.kick();
   }
 
-  #tellOfMembers(text: string): void {
+  #tellOfMembers(text: string, step: RosterStep): void {
+    this.#talk.forwarding.tell({ is: "roster", text }, step.before);
     for (const connection of this.#connections.all()) {
       if (this.#mayUse(connection, "members")) connection.socket.send(text);
     }

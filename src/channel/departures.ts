@@ -3,6 +3,10 @@ import { Outbox } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
 import type { EndedDebt, KeptSessions } from "./roster/kept-sessions.ts";
 import type { Members } from "./roster/members.ts";
+import type { SessionRow } from "./roster/session-table.ts";
+
+/** What is told to subscribers is confirmed by then, or a debt of its own. */
+const HEARD_WITHIN_MS = 5_000;
 
 /**
  * What is left to do about a session that ended: its grace, after which its member may leave, and the debt to
@@ -15,20 +19,23 @@ export class Departures implements Duty {
   readonly #sessions: KeptSessions;
   readonly #members: Members;
   readonly #vacancy: { isOwed(): boolean; tell(): void };
+  readonly #about: { channel: string; ports: { clock: Clock; objects: Objects } };
+  /** When each left the roster, where subscribers were told of it: until they have heard of it, its row stays. */
+  readonly #leftAt = new Map<string, number>();
 
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log },
-    sessions: KeptSessions,
-    members: Members,
+    { channel, sessions, members }: { channel: string; sessions: KeptSessions; members: Members },
     vacancy: { isOwed(): boolean; tell(): void },
   ) {
     this.#sessions = sessions;
     this.#members = members;
     this.#vacancy = vacancy;
+    this.#about = { channel, ports };
     this.outbox = new Outbox(
       ports,
       sessions,
-      ({ id, user, endedAt, reason }) => ports.objects.user(user).ended({ session: id, at: endedAt, reason }),
+      (debt) => this.#tell(debt),
       () => this.run(),
     );
   }
@@ -38,22 +45,47 @@ export class Departures implements Duty {
     let next: number | null = null;
     const isVacancyOwed = this.#vacancy.isOwed();
     for (const row of this.#sessions.ended()) {
-      const isOwed = isVacancyOwed || !this.outbox.isSettled(row.session);
+      const isOwed = isVacancyOwed || !this.#isSettled(row);
       const awaitsDebt = isOwed && this.#members.isOver(row);
       if (awaitsDebt && !this.#members.isCounted(row)) continue;
-      const at = this.#members.expiryOf(row);
+      const at = this.#keptUntil(row) ?? this.#members.expiryOf(row);
       if (next === null || at < next) next = at;
     }
     return next;
   }
 
   run(): void {
-    const expired = this.#members.expire();
+    const now = this.#about.ports.clock.now();
+    const expired = this.#members.expire((row) => this.#leftAt.set(row.session, now));
     if (this.#vacancy.isOwed()) return this.#vacancy.tell();
-    for (const { session } of expired) {
-      if (!this.outbox.isSettled(session)) continue;
-      this.#sessions.delete(session);
-      this.outbox.forget(session);
+    for (const row of expired) {
+      if (!this.#isSettled(row) || (this.#keptUntil(row) ?? now) > now) continue;
+      this.#sessions.delete(row.session);
+      this.#leftAt.delete(row.session);
+      this.outbox.forget(row.session);
     }
+  }
+
+  /** A subscribed session begins anew: what its end left behind is no more. */
+  begins(session: string): void {
+    this.#leftAt.delete(session);
+    this.outbox.forget(session);
+  }
+
+  #isSettled({ session, end }: SessionRow): boolean {
+    return end?.dueAt === null || this.outbox.isSettled(session);
+  }
+
+  /** A crash takes what was sent to subscribers, not their connections: whoever wakes with the row tells it again. */
+  #keptUntil({ session }: SessionRow): number | undefined {
+    const leftAt = this.#sessions.subscribed.size === 0 ? undefined : this.#leftAt.get(session);
+    return leftAt === undefined ? undefined : leftAt + HEARD_WITHIN_MS;
+  }
+
+  async #tell({ id, user, endedAt, reason, order }: EndedDebt): Promise<void> {
+    const { channel, ports } = this.#about;
+    const keeper = ports.objects.user(user);
+    if (order === undefined) await keeper.ended({ session: id, at: endedAt, reason });
+    else await keeper.unsubscribed({ channel, session: id, order, reason });
   }
 }

@@ -36,6 +36,13 @@ export class Endings {
     this.#onEnded();
   }
 
+  /** A subscription is over, as its user's object said: nobody has to be told. */
+  endSubscription(session: string, at: number, reason: EndReason): void {
+    const row = this.#sessions.endAsTold(session, Math.min(at, this.#clock.now()), reason);
+    if (row !== undefined) this.#members.put(row);
+    this.#onEnded();
+  }
+
   /** Those whose connections a sweep has ended. */
   endAll(ended: readonly { connection: Connection; reason: EndReason }[]): void {
     for (const { connection, reason } of ended) this.#mark(connection.session, reason);
@@ -68,8 +75,8 @@ export class Endings {
   forgetAll(): void {
     for (const connection of [...this.#connections.all()])
       this.#connections.end(connection, CLOSE.tryAgain, "channel deleted");
-    for (const { session, user, end } of [...this.#sessions.all()]) {
-      if (end === null) this.#mark(session, "removed");
+    for (const { session, user, order, end } of [...this.#sessions.all()]) {
+      if (end === null) this.#mark(session, order === undefined ? "removed" : "deleted");
       else this.#sessions.endGrace(user);
     }
     this.#onEnded();
@@ -84,7 +91,8 @@ export class Endings {
       if (this.#sessions.userOf(connection.session) === undefined) unknown.push(connection);
     }
     for (const connection of unknown) this.#recall(connection);
-    for (const { session, end } of [...this.#sessions.all()]) {
+    for (const { session, order, end } of [...this.#sessions.all()]) {
+      if (order !== undefined) continue; // it has no socket here: its user's object says when it is over
       if (end === null && this.#connections.find(session) === undefined) this.#mark(session, "lost");
     }
   }

@@ -60,11 +60,10 @@ export class ChannelFrames {
         return this.#check(connection, frame);
       case "watch":
       case "unwatch":
-        return sendError(
-          connection,
-          refusal("bad_request", "a user connection is needed to watch"),
-          frame.ref,
-        );
+      case "unsubscribe": {
+        const refused = refusal("bad_request", `a user connection is needed to ${frame.type}`);
+        return sendError(connection, refused, frame.ref);
+      }
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }

@@ -3,7 +3,8 @@ import { KEY_MIGRATION } from "./log/key-table.ts";
 import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { MEMBER_STATE_MIGRATION } from "./roster/member-state-table.ts";
-import { SESSION_MIGRATION } from "./roster/session-table.ts";
+import { SESSION_MIGRATION, SESSION_SUBSCRIPTION_MIGRATION } from "./roster/session-table.ts";
+import { PUSH_DEBT_MIGRATION } from "./subscribers/push-debt-table.ts";
 
 /** The tables of a channel's object: append-only, each entry is applied once. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   [...REMOVAL_MIGRATION],
   [...MEMBER_STATE_MIGRATION],
   [...MESSAGE_AUDIENCE_MIGRATION, ...KEY_MIGRATION],
+  [...SESSION_SUBSCRIPTION_MIGRATION, ...PUSH_DEBT_MIGRATION],
 ];

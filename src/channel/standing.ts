@@ -4,6 +4,7 @@ import { type Connection, fromConnection } from "../connections/connection.ts";
 import type { Clock, LogPosition } from "../objects/ports.ts";
 import type { Message, Skipped } from "../protocol/bodies.ts";
 import type { Ref } from "../protocol/client-frames.ts";
+import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
 import type { CatchUp } from "./log/catch-up.ts";
 import type { MessageLog, Piece } from "./log/message-log.ts";
@@ -12,7 +13,7 @@ import type { Members } from "./roster/members.ts";
 /** The contract: recovery without the grant `history` reaches back so far. */
 const REACH_WITHOUT_HISTORY_MS = 120_000;
 /** The contract: messages inside a welcome; the rest follows as frames. */
-const FIRST_PAGE = { rows: 100, bytes: 65_536 };
+const FIRST_PAGE = { rows: FIRST_PAGE_ROWS, bytes: 65_536 };
 
 /** What a session says of where it was, and how much it wants to be told where that can't be found. */
 export interface Asked {

@@ -1,5 +1,11 @@
 import type { Member } from "../protocol/bodies.ts";
-import type { MessageFrame, RosterFrame, SkippedFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type {
+  MessageFrame,
+  RosterFrame,
+  SkippedFrame,
+  SubscribedFrame,
+  WelcomeFrame,
+} from "../protocol/server-frames.ts";
 import type { Position } from "./address.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import type { Emitter } from "./emitter.ts";
@@ -13,10 +19,13 @@ export class ChannelView {
   readonly #events: Emitter<ConnectionEvents>;
   readonly #roster = new Roster();
   readonly #position = new LogPosition();
+  readonly #check: () => void;
 
-  constructor(channel: string | undefined, events: Emitter<ConnectionEvents>) {
+  /** `check` asks the service what was missed. */
+  constructor(channel: string | undefined, events: Emitter<ConnectionEvents>, check: () => void) {
     this.#channel = channel;
     this.#events = events;
+    this.#check = check;
   }
 
   get members(): ReadonlyMap<string, Member> {
@@ -32,10 +41,11 @@ export class ChannelView {
     return this.#position.current;
   }
 
-  welcomed(welcome: WelcomeFrame): void {
-    const { members = [], count, cursor } = welcome;
+  /** A welcome, or the answer to a check. */
+  stands(frame: WelcomeFrame | SubscribedFrame): void {
+    const { members = [], count, cursor } = frame;
     if (count !== undefined) this.#events.emit("members", this.#roster.replace(members, count, cursor));
-    for (const message of this.#position.welcomed(welcome)) this.#events.emit("message", message);
+    for (const message of this.#position.stands(frame).news) this.#events.emit("message", message);
   }
 
   changed(frame: RosterFrame): void {
@@ -43,9 +53,9 @@ export class ChannelView {
   }
 
   deliver(message: MessageFrame | SkippedFrame): void {
-    // Only this connection's own channel has a position: offsets of another one mean something else.
-    const isOwn = message.channel === this.#channel;
-    if (isOwn && !this.#position.advance(message.offset)) return;
-    if (!isSkipped(message)) this.#events.emit("message", message);
+    if (message.channel !== this.#channel) return; // of a subscription that was given up a moment ago
+    const news = this.#position.take(message);
+    if (news === "gap") this.#check();
+    if (news === "new" && !isSkipped(message)) this.#events.emit("message", message);
   }
 }

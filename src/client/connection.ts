@@ -14,8 +14,13 @@ import { Renewal } from "./renewal.ts";
 import { errorOf, Requests } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import { type ConnectionEvent, type ConnectionState, step } from "./state.ts";
+import type { SubscribeOptions, Subscription } from "./subscription.ts";
+import { Subscriptions } from "./subscriptions.ts";
 import { unreachable } from "./unreachable.ts";
 import { onWake } from "./wake.ts";
+
+/** Where the service says no pause itself. */
+const CHECK_AGAIN_MS = 1_000;
 
 /** A connection that keeps itself alive until `close()` or until the service says to stay away. */
 export class Connection {
@@ -23,6 +28,7 @@ export class Connection {
   readonly #events = new Emitter<ConnectionEvents>();
   readonly #requests: Requests;
   readonly #view: ChannelView;
+  readonly #subscriptions: Subscriptions;
   readonly #presence: LivePresence;
   readonly #broadcasts = new HeardBroadcasts();
   readonly #stopListening: () => void;
@@ -30,12 +36,20 @@ export class Connection {
   #link: Link | undefined;
   #renewal: Renewal | undefined;
   #cancelRetry: (() => void) | undefined;
+  #isChecking = false;
 
   /** Use `connect`. */
   constructor(settings: Settings) {
     this.#settings = settings;
     this.#requests = new Requests(settings.timers);
-    this.#view = new ChannelView(settings.channel, this.#events);
+    this.#view = new ChannelView(settings.channel, this.#events, () => this.#checkLog());
+    this.#subscriptions = new Subscriptions({
+      timers: settings.timers,
+      ask: (frame) => this.#ask(frame),
+      signal: (event, data, channel) => this.signal(event, data, { channel }),
+      heard: (message) => this.#events.emit("message", message),
+      failed: (error) => this.#events.emit("error", error),
+    });
     this.#presence = new LivePresence({
       timers: settings.timers,
       ask: (frame) => this.#ask(frame),
@@ -97,6 +111,14 @@ export class Connection {
     const target = to.user === undefined ? this.#inChannel(to) : { user: to.user };
     this.#send({ type: "signal", ...target, event, data });
     return true;
+  }
+
+  /**
+   * Subscribes to a channel until `unsubscribe`, across reconnects; the same again while it lasts. On a user's own
+   * connection only. What comes of it the subscription tells: `subscribed`, or `closed` with the error.
+   */
+  subscribe(channel: string, options: SubscribeOptions = {}): Subscription {
+    return this.#subscriptions.subscribe(channel, options);
   }
 
   /** One page of a channel's members, at most `limit` (1-1000, default 100). Rejects like `publish`. */
@@ -170,6 +192,7 @@ export class Connection {
       case "open":
         // First of all, and before anybody hears of it: until then others see a session that says nothing.
         this.#presence.opened();
+        this.#subscriptions.opened();
         break;
       case "waiting":
         this.#leaveLink(state.reason);
@@ -195,9 +218,15 @@ export class Connection {
   }
 
   #receive(frame: IncomingFrame): void {
+    const isAnswer = (frame.type === "subscribed" || frame.type === "error") && this.#requests.settle(frame);
+    if (frame.type === "error" && isAnswer) return;
+    if (this.#subscriptions.received(frame)) return;
     switch (frame.type) {
       case "welcome":
         this.#welcomed(frame);
+        break;
+      case "subscribed":
+        this.#view.stands(frame);
         break;
       case "message":
         this.#view.deliver(frame);
@@ -225,7 +254,7 @@ export class Connection {
         this.#requests.settle(frame);
         break;
       case "error":
-        if (!this.#requests.settle(frame)) this.#events.emit("error", errorOf(frame));
+        this.#events.emit("error", errorOf(frame));
         break;
       default:
         // `probe` is the link's affair; what a newer server may say beyond that is not for us.
@@ -238,7 +267,22 @@ export class Connection {
     this.#advance({ type: "welcomed", session, user, at: this.#settings.timers.now() });
     this.#startRenewal(welcome.expiresAt);
     this.#events.emit("welcome", welcome);
-    this.#view.welcomed(welcome);
+    this.#view.stands(welcome);
+  }
+
+  /** Something lies between what was seen and what came: the service tells it again, one question at a time. */
+  #checkLog(): void {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    this.#ask({ type: "subscribe", ...this.#view.position })
+      .catch((error: unknown) => {
+        if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
+        if (this.#state.name !== "open") return; // the next welcome recovers it
+        this.#settings.timers.after(error.retryAfterMs ?? CHECK_AGAIN_MS, () => this.#checkLog());
+      })
+      .finally(() => {
+        this.#isChecking = false;
+      });
   }
 
   /** A fixed token cannot be renewed; a handler of `status` may have closed the connection just now. */

@@ -22,5 +22,6 @@ export type { RosterChange } from "./roster.ts";
 export type { ConnectOptions } from "./settings.ts";
 export type { SocketConstructor, SocketLike } from "./socket.ts";
 export type { ConnectionState } from "./state.ts";
+export type { SubscribeOptions, Subscription, SubscriptionEvents } from "./subscription.ts";
 export type { Timers } from "./timers.ts";
 export type { WatchOptions } from "./watches.ts";

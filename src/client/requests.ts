@@ -1,4 +1,4 @@
-import type { ErrorFrame } from "../protocol/server-frames.ts";
+import type { ErrorFrame, SubscribedFrame } from "../protocol/server-frames.ts";
 import { RollcallError } from "./errors.ts";
 import type { Timers } from "./timers.ts";
 
@@ -13,7 +13,7 @@ interface Pending {
   cancelTimeout(): void;
 }
 
-type Answer = { type: "ok"; ref?: string | number } | ErrorFrame;
+type Answer = { type: "ok"; ref?: string | number } | ErrorFrame | SubscribedFrame;
 
 /** The requests of one connection that wait for their answer, by `ref`. */
 export class Requests {
@@ -49,7 +49,7 @@ export class Requests {
     });
   }
 
-  /** Whether this `ok` or `error` was the answer to a request that still waited. */
+  /** Whether this was the answer to a request that still waited. */
   settle(answer: Answer): boolean {
     if (answer.ref === undefined) return false;
     const pending = this.#pending.get(answer.ref);

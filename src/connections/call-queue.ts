@@ -11,6 +11,11 @@ export class CallQueue {
   /** Lost with the object, as the calls themselves are: then no answer comes, and the connection is cut too. */
   readonly #queues = new WeakMap<Connection, { length: number; last: Promise<void> }>();
 
+  /** Nothing of this connection is under way or waits. */
+  isIdle(connection: Connection): boolean {
+    return (this.#queues.get(connection)?.length ?? 0) === 0;
+  }
+
   /** Runs `call` after all that this connection asked for before. Undefined, and nothing runs, where too many wait. */
   add(connection: Connection, call: () => Promise<void>): Promise<void> | undefined {
     const queue = this.#queues.get(connection) ?? { length: 0, last: Promise.resolve() };

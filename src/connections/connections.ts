@@ -5,7 +5,7 @@ import type { ClosingFrame } from "../protocol/server-frames.ts";
 import { readAttachment } from "./attachment.ts";
 import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
-import { type Incoming, readFrame } from "./incoming.ts";
+import { ENTRIES_OF_SUBSCRIBE, type Incoming, readFrame } from "./incoming.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 /** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */
@@ -24,12 +24,20 @@ export interface Ended {
 export class Connections {
   readonly #clock: Clock;
   readonly #settings: Settings;
+  readonly #entriesOfSubscribe: number;
   readonly #bySocket = new Map<Socket, Connection>();
   readonly #bySession = new Map<string, Connection>();
 
-  constructor(sockets: Sockets, clock: Clock, settings: Settings) {
+  /** `entriesOfSubscribe`: what one `subscribe` may have read at once. */
+  constructor(
+    sockets: Sockets,
+    clock: Clock,
+    settings: Settings,
+    entriesOfSubscribe: number = ENTRIES_OF_SUBSCRIBE,
+  ) {
     this.#clock = clock;
     this.#settings = settings;
+    this.#entriesOfSubscribe = entriesOfSubscribe;
     for (const socket of sockets.open()) {
       const state = readAttachment(socket.attachment);
       if (state === undefined) closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update");
@@ -65,6 +73,7 @@ export class Connections {
       ...times,
       isActivityUntold: false,
       catchUp: null,
+      subscriptions: "",
       resume: null,
       broadcasts: [],
     };
@@ -89,7 +98,7 @@ export class Connections {
   /** One frame of a client: its good messages, after the bad ones were answered; or the connection's end. */
   read(connection: Connection, data: string | ArrayBuffer): Incoming {
     connection.heard(this.#clock.now(), this.#ttlMs);
-    const incoming = readFrame(connection, data, this.#clock.now(), this.#settings);
+    const incoming = readFrame(connection, data, this.#clock.now(), this.#settings, this.#entriesOfSubscribe);
     if (incoming.messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
     return incoming;
   }

@@ -16,8 +16,10 @@ export interface Incoming {
 const FLOODING_BURSTS = 5;
 /** So many entries of a page weigh as much as one message. */
 const ENTRIES_PER_MESSAGE = 20;
-/** What one `subscribe` may have read of the log at once: more is paged. */
-const ENTRIES_OF_SUBSCRIBE = 500;
+/** What one `subscribe` to where the session was may have read of the log at once: more is paged. */
+export const ENTRIES_OF_SUBSCRIBE = 500;
+/** Without a place it reads where the log stands, and the first page of the roster. */
+const ENTRIES_OF_STAND = 20;
 /** Users to watch that weigh as much: each is a call to another object. Two full frames fit into the usual burst. */
 const WATCHED_PER_MESSAGE = 2;
 
@@ -30,6 +32,7 @@ export function readFrame(
   data: string | ArrayBuffer,
   now: number,
   settings: Settings,
+  entriesOfSubscribe: number,
 ): Incoming {
   const messages: ClientFrame[] = [];
   const end = (code: CloseCode, text: string): Incoming => ({ messages, end: { code, text } });
@@ -38,7 +41,7 @@ export function readFrame(
     return end(CLOSE.tooLarge, `a frame is at most ${settings.MAX_FRAME_BYTES} bytes`);
   }
   for (const decoded of decodeClientText(data)) {
-    const waitMs = connection.rate.take(now, weightOf(decoded));
+    const waitMs = connection.rate.take(now, weightOf(decoded, entriesOfSubscribe));
     if (waitMs > 0) {
       if (++connection.refusedInARow >= FLOODING_BURSTS * settings.RATE_BURST) {
         return end(CLOSE.flooding, "too many messages for too long");
@@ -66,19 +69,32 @@ export function readFrame(
 }
 
 /** A page costs what it holds: else one small frame could ask for a hundred megabytes. So do names to watch. */
-function weightOf(decoded: Decoded): number {
+function weightOf(decoded: Decoded, entriesOfSubscribe: number): number {
   if (!("frame" in decoded)) return 1;
   const { frame } = decoded;
-  if (frame.type === "subscribe") return 1 + ENTRIES_OF_SUBSCRIBE / ENTRIES_PER_MESSAGE;
+  if (frame.type === "subscribe") {
+    const isPlain = frame.offset === undefined && frame.rewind === undefined;
+    return 1 + (isPlain ? ENTRIES_OF_STAND : entriesOfSubscribe) / ENTRIES_PER_MESSAGE;
+  }
   if (frame.type === "watch") return Math.ceil(frame.users.length / WATCHED_PER_MESSAGE);
   return frame.type === "history" || frame.type === "members"
     ? 1 + Math.floor(frame.limit / ENTRIES_PER_MESSAGE)
     : 1;
 }
 
-/** Answers one message with a refusal. */
-export function sendError(connection: Connection, refused: Refusal, ref: Ref | undefined): void {
-  connection.send({ type: "error", ...(ref === undefined ? {} : { ref }), ...refused });
+/** Answers one message with a refusal; or tells one that answers none, about a channel. */
+export function sendError(
+  connection: Connection,
+  refused: Refusal,
+  ref: Ref | undefined,
+  channel?: string,
+): void {
+  connection.send({
+    type: "error",
+    ...(ref === undefined ? {} : { ref }),
+    ...(channel && { channel }),
+    ...refused,
+  });
 }
 
 /** Answers one message with its result, where there is one to answer to or something to say. */

@@ -2,13 +2,12 @@ import { Hono } from "hono";
 import { originAllowed } from "../auth/origin.ts";
 import type { ConnectRequest, LogPosition } from "../objects/ports.ts";
 import { connectTo } from "../objects/stubs.ts";
-import { notAvailable } from "../protocol/later.ts";
 import { mustUseChannel, mustWatch, requireUser, type UserPrincipal } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
-import { channelIn, deviceIn, watchIn } from "./input.ts";
+import { channelIn, channelsIn, deviceIn, watchIn } from "./input.ts";
 import { parsePosition, positionOf } from "./position.ts";
-import { Problem, problem } from "./problem.ts";
+import { problem } from "./problem.ts";
 
 type Transport = ConnectRequest["transport"];
 
@@ -24,11 +23,11 @@ export const connect = new Hono<AppEnv>()
     const who = await userOf(context);
     const transport = transportOf(context);
     const wanted = request(context, who, transport);
-    if (transport === "sse") notYet(context, ["channels"]);
-    const watch = transport === "sse" ? watchIn(context) : undefined; // a WebSocket says so in a frame
+    const [watch, channels] = transport === "sse" ? [watchIn(context), channelsIn(context)] : []; // a WebSocket says so in frames
     for (const user of watch ?? []) mustWatch(context, who.claims, user);
+    for (const channel of channels ?? []) mustUseChannel(context, who.claims, "subscribe", channel);
     const keeper = context.env.USER.getByName(who.user);
-    return opened(context, keeper, watch === undefined ? wanted : { ...wanted, watch });
+    return opened(context, keeper, { ...wanted, ...(watch && { watch }), ...(channels && { channels }) });
   })
   .get("/v1/channels/:channel/connect", async (context) => {
     const who = await userOf(context);
@@ -63,12 +62,6 @@ function transportOf(context: AppContext): Transport {
   const accepts = context.req.header("Accept")?.toLowerCase().includes("text/event-stream");
   if (isGet && upgrade === undefined && accepts) return "sse";
   throw problem("upgrade_required", "connect with a WebSocket, or accept text/event-stream");
-}
-
-function notYet(context: AppContext, queries: "channels"[]): void {
-  for (const name of queries) {
-    if (context.req.query(name) !== undefined) throw new Problem(notAvailable(name));
-  }
 }
 
 /** So many of the newest messages, where it can't be recovered. Throws `bad_request`. */

@@ -35,10 +35,10 @@ export function framesIn(text: string): Frame[] {
 export class EventText {
   #epoch: string | undefined;
 
-  /** On a stream recovered messages come after the welcome, never inside it, so that each has its id. */
+  /** On a stream recovered messages come after the frame that says where it stands, never inside it. */
   of(frame: Frame): string {
-    if (frame.type !== "welcome") return this.#event(frame);
-    this.#epoch = frame.epoch;
+    if (frame.type !== "welcome" && frame.type !== "subscribed") return this.#event(frame);
+    if (frame.type === "welcome") this.#epoch = frame.epoch;
     if (frame.messages === undefined) return this.#event(frame);
     const recovered = frame.messages.map((message) => this.#event({ type: "message", ...message }));
     return this.#event({ ...frame, messages: [] }) + recovered.join("");

@@ -35,6 +35,19 @@ export function watchIn(context: AppContext): string[] | undefined {
   return users.data ?? raise("invalid_user", `watch: 1 to ${MAX_WATCHED_PER_FRAME} user ids`);
 }
 
+/** `channels=a,b` of a connect: what it is subscribed to, each once; undefined where none is named. Throws `invalid_channel`. */
+export function channelsIn(context: AppContext): string[] | undefined {
+  const text = context.req.query("channels");
+  if (text === undefined) return undefined;
+  const { MAX_SUBSCRIPTIONS } = context.get("settings");
+  const channels = z
+    .array(ChannelName)
+    .min(1)
+    .max(MAX_SUBSCRIPTIONS)
+    .safeParse([...new Set(text.split(","))]);
+  return channels.data ?? raise("invalid_channel", `channels: 1 to ${MAX_SUBSCRIPTIONS} channel names`);
+}
+
 /** The session in the path. One that can't be a session's id is as little there as any other. */
 export function sessionIn(context: AppContext): string {
   return SessionId.safeParse(context.req.param("session")).data ?? raise("not_found", "no such session");

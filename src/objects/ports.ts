@@ -21,6 +21,17 @@ import type {
 import type { Broadcast } from "./broadcast.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
+import type {
+  Delivery,
+  DeliveryAnswer,
+  LogFrames,
+  ReadRequest,
+  Subscribed,
+  SubscribeRequest,
+  SubscriberDevice,
+  Unsubscribed,
+  UnsubscribeRequest,
+} from "./subscribing.ts";
 
 export type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest };
 
@@ -138,6 +149,8 @@ export interface ConnectRequest {
   rewind?: number;
   /** Own connections: whom the session watches from the start. */
   watch?: string[];
+  /** Own connections: what the session is subscribed to from the start. */
+  channels?: string[];
   ip?: string;
   region?: string;
 }
@@ -218,10 +231,18 @@ export type EndReason =
   | "revoked"
   | "removed"
   | "erased"
+  | "unsubscribed"
+  | "deleted"
   | "protocol";
 
 /** After these a member leaves at once: it was not lost but sent away, or never was one. */
-export const WITHOUT_GRACE: ReadonlySet<EndReason> = new Set(["refused", "removed", "erased"]);
+export const WITHOUT_GRACE: ReadonlySet<EndReason> = new Set([
+  "refused",
+  "removed",
+  "erased",
+  "unsubscribed",
+  "deleted",
+]);
 
 export interface SessionEnd {
   session: string;
@@ -263,6 +284,10 @@ export interface UserPort {
   unwatchedBy(watcher: string, order: number): Promise<void>;
   /** From a watched user's object. */
   notice(notice: Notice): Promise<NoticeAnswer>;
+  /** From a channel: what was said there, for the sessions that are subscribed. Awaits no other object. */
+  deliver(delivery: Delivery): Promise<DeliveryAnswer>;
+  /** From a channel: it has ended a subscription. */
+  unsubscribed(end: Unsubscribed): Promise<void>;
   /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
   /** From the directory: every session hears it, wherever it is kept, and none twice. Fails where one may not have. */
@@ -288,6 +313,13 @@ export interface ChannelPort {
   lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
+  /** From a user's object, and the three that follow: a session is subscribed, if it was not, and stands where the answer says. */
+  subscribe(request: SubscribeRequest): Promise<Subscribed | Refusal>;
+  /** Unknown sessions leave a tombstone that a late `subscribe` meets. */
+  unsubscribe(request: UnsubscribeRequest): Promise<void>;
+  setSubscriberDevice(change: SubscriberDevice): Promise<void>;
+  /** Null where it can't go on from there: it has to ask by `subscribe`. */
+  read(request: ReadRequest): Promise<LogFrames | null>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
   /** From a user's object: these of its sessions hear it, each once. Who is not here is no error. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Claims } from "../protocol/claims.ts";
-import { Device, UserId } from "../protocol/names.ts";
+import { ChannelName, Device, UserId } from "../protocol/names.ts";
 import type { ConnectRequest } from "./ports.ts";
 
 /** The header that carries what the Worker found out. Built on a fresh request: nothing inbound passes. */
@@ -15,6 +15,7 @@ const Sealed = z.object({
   recover: z.object({ epoch: z.string(), offset: z.number() }).optional(),
   rewind: z.number().optional(),
   watch: z.array(UserId).optional(),
+  channels: z.array(ChannelName).optional(),
   ip: z.string().optional(),
   region: z.string().optional(),
 });
@@ -37,7 +38,7 @@ export function sealedUpgrade(connect: ConnectRequest, inbound: Headers): Reques
 export function unseal(request: Request): ConnectRequest {
   const text = request.headers.get(SEALED_HEADER);
   if (text === null) throw new Error("a request without sealed claims reached an object");
-  const { ip, region, ticket, recover, rewind, watch, ...rest } = Sealed.parse(
+  const { ip, region, ticket, recover, rewind, watch, channels, ...rest } = Sealed.parse(
     JSON.parse(decodeURIComponent(text)),
   );
   return {
@@ -48,5 +49,6 @@ export function unseal(request: Request): ConnectRequest {
     ...(recover && { recover }),
     ...(rewind !== undefined && { rewind }),
     ...(watch && { watch }),
+    ...(channels && { channels }),
   };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { EventName, MemberQuery, MessageQuery, PublishBody } from "./bodies.ts";
 import { LATER_FRAMES } from "./later.ts";
-import { MAX_WATCHED_PER_FRAME } from "./limits.ts";
+import { MAX_EVENTS_PER_FILTER, MAX_WATCHED_PER_FRAME } from "./limits.ts";
 import { ChannelName, Device, UserId } from "./names.ts";
 import { PresenceChange, SeenStatus } from "./presence.ts";
 
@@ -38,15 +38,22 @@ export const MembersFrame = MemberQuery.extend({
   ...ref,
 });
 
-/** On a channel connection, for its own channel: the check that nothing was missed after this position. */
+/**
+ * On a user connection: subscribes the session, of all events or of these. While it is subscribed, and on a channel
+ * connection for its own channel, it is the check that nothing was missed after this position.
+ */
 export const SubscribeFrame = z.object({
   type: z.literal("subscribe"),
   channel: ChannelName.optional(),
   epoch: z.string().max(64).optional(),
   offset: z.number().int().min(0).optional(),
   rewind: z.number().int().min(0).optional(),
+  events: z.array(EventName).min(1).max(MAX_EVENTS_PER_FILTER).optional(),
   ...ref,
 });
+
+/** Ends a subscription of a user connection, without a grace. */
+export const UnsubscribeFrame = z.object({ type: z.literal("unsubscribe"), channel: ChannelName, ...ref });
 
 /** Same effect as the text `ping`, for clients that can only send JSON; `n` answers a `probe`. */
 export const HeartbeatFrame = z.object({
@@ -85,6 +92,7 @@ export const ClientFrame = z.discriminatedUnion("type", [
   HistoryFrame,
   MembersFrame,
   SubscribeFrame,
+  UnsubscribeFrame,
   HeartbeatFrame,
   AuthFrame,
   PresenceFrame,
@@ -98,6 +106,7 @@ export type SignalFrame = z.infer<typeof SignalFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type MembersFrame = z.infer<typeof MembersFrame>;
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
+export type UnsubscribeFrame = z.infer<typeof UnsubscribeFrame>;
 export type AuthFrame = z.infer<typeof AuthFrame>;
 export type PresenceFrame = z.infer<typeof PresenceFrame>;
 export type WatchFrame = z.infer<typeof WatchFrame>;

@@ -7,7 +7,7 @@ import { type Refusal, refusal } from "./codes.ts";
  * messages from the server, 4005 for slow readers.
  */
 
-export const LATER_FRAMES = ["unsubscribe", "send", "ack"] as const;
+export const LATER_FRAMES = ["send", "ack"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/v1/users/:user/messages"],
@@ -22,7 +22,7 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
 ];
 
 /** Parts of requests and frames that exist already. */
-type LaterPart = "subscribe" | "channels" | "a signal to a user";
+type LaterPart = "a signal to a user";
 
 /** The answer to whatever is listed here. */
 export function notAvailable(

@@ -14,6 +14,8 @@ export const MAX_KEY_CHARACTERS = 64;
 export const MAX_MESSAGE_TTL_SECONDS = 31_536_000;
 /** A body of an HTTP request; larger is 413. One publish body of `MAX_DATA_BYTES` with its envelope fits well. */
 export const MAX_BODY_BYTES = 256 * 1024;
+/** First page of messages in `subscribed` and `welcome`, beside 64 KiB. */
+export const FIRST_PAGE_ROWS = 100;
 /** First page of members in `subscribed` and `welcome`. */
 export const MEMBERS_PAGE = 100;
 export const MAX_PAGE = 1000;
@@ -31,6 +33,8 @@ export const MAX_EMOJI_CHARACTERS = 64;
 export const MAX_STATUS_SECONDS = 31_536_000;
 /** Users named in a `visibility`. */
 export const MAX_LISTED_USERS = 1000;
+/** Events named in one `subscribe`. */
+export const MAX_EVENTS_PER_FILTER = 50;
 /** Users named in one `watch` or `unwatch`. */
 export const MAX_WATCHED_PER_FRAME = 100;
 /** Operations of one batch, and users and channels that they may name together: a request may cause 10,000 calls. */

@@ -97,6 +97,8 @@ export type OkFrame = { type: "ok"; ref?: Ref };
 export const ErrorFrame = z.object({
   type: z.literal("error"),
   ref: Ref.optional(),
+  /** The subscription to this channel is over, or did not begin. */
+  channel: z.string().optional(),
   code: z.string(),
   message: z.string(),
   retryAfterMs: z.number().optional(),
@@ -105,6 +107,7 @@ export const ErrorFrame = z.object({
 export interface ErrorFrame {
   type: "error";
   ref?: Ref;
+  channel?: string;
   code: ErrorCode;
   message: string;
   retryAfterMs?: number;

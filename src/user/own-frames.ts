@@ -7,6 +7,7 @@ import type { ChannelFrames } from "./channel-frames.ts";
 import type { Sessions } from "./presence/sessions.ts";
 import type { Statuses } from "./presence/statuses.ts";
 import type { View } from "./presence/view.ts";
+import type { Subscribing } from "./subscriptions/subscribing.ts";
 import type { WatchFrames } from "./watching/watch-frames.ts";
 
 interface Rooms {
@@ -16,6 +17,7 @@ interface Rooms {
   renewals: Renewals;
   channels: ChannelFrames;
   watches: WatchFrames;
+  subscribing: Subscribing;
 }
 
 /** Where each frame of a user's own connection is answered. */
@@ -42,15 +44,20 @@ export class OwnFrames {
       case "watch":
       case "unwatch":
         return this.#rooms.watches.answer(connection, frame);
+      case "subscribe":
+      case "unsubscribe":
+        return this.#rooms.subscribing.frames.answer(connection, frame);
       default:
         return sendError(connection, notAvailable(frame.type), frame.ref);
     }
   }
 
-  #answerHeartbeat(connection: Connection, { ref, device }: HeartbeatFrame): void {
-    if (device !== undefined) {
+  #answerHeartbeat(connection: Connection, { ref, n, device }: HeartbeatFrame): void {
+    if (n !== undefined) this.#rooms.subscribing.heard(connection, n);
+    if (device !== undefined && JSON.stringify(device) !== JSON.stringify(connection.state.device)) {
       connection.update({ device });
       this.#rooms.sessions.setDevice(connection.session, device);
+      this.#rooms.subscribing.deviceChanged(connection.session);
     }
     sendOk(connection, ref);
   }

@@ -3,7 +3,7 @@ import type { Sql } from "../objects/ports.ts";
 
 /**
  * What this object owes channels: "this is how the user appears now". A row per channel lives until the channel
- * confirms. `version` is the user's at the last change: a word of an older one does not settle it.
+ * confirms. `version` is at least the user's at the last change, and grows with each: an older word does not settle it.
  */
 export const ROSTER_DEBT_MIGRATION = [
   `CREATE TABLE roster_debt (
@@ -26,7 +26,7 @@ interface Row {
 }
 
 const OWE = `INSERT INTO roster_debt (channel, version, due_at) VALUES (?, ?, ?)
-  ON CONFLICT (channel) DO UPDATE SET version = excluded.version, tries = 0, due_at = excluded.due_at`;
+  ON CONFLICT (channel) DO UPDATE SET version = max(excluded.version, roster_debt.version + 1), tries = 0, due_at = excluded.due_at`;
 const OWED = "SELECT channel, version, tries, due_at AS dueAt FROM roster_debt ORDER BY due_at LIMIT 100";
 const FIND = "SELECT channel FROM roster_debt WHERE channel = ? AND version = ?";
 const POSTPONE = "UPDATE roster_debt SET tries = ?, due_at = ? WHERE channel = ? AND version = ?";

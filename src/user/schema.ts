@@ -6,6 +6,7 @@ import {
 } from "./presence/session-table.ts";
 import { USER_LISTING_MIGRATION, USER_MIGRATION, USER_STATUS_MIGRATION } from "./presence/user-table.ts";
 import { ROSTER_DEBT_MIGRATION } from "./roster-debt-table.ts";
+import { SUBSCRIPTION_MIGRATION } from "./subscriptions/subscription-table.ts";
 import { HOLD_MIGRATION } from "./watching/hold-table.ts";
 import { NOTICE_JOB_MIGRATION } from "./watching/notice-job-table.ts";
 import { RELEASE_MIGRATION } from "./watching/release-table.ts";
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   [...ROSTER_DEBT_MIGRATION],
   [...HOLD_MIGRATION, ...RELEASE_MIGRATION, ...WATCHER_MIGRATION, ...NOTICE_JOB_MIGRATION],
   [...USER_LISTING_MIGRATION],
+  [...SUBSCRIPTION_MIGRATION],
 ];

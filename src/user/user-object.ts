@@ -3,6 +3,7 @@ import { verifyToken } from "../auth/token.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { Shell } from "../objects/durable-object.ts";
 import type { AdmitRequest, AllowRequest, Notice, Reader, SessionEnd, UserPort } from "../objects/ports.ts";
+import type { Delivery, Unsubscribed } from "../objects/subscribing.ts";
 import type { Device } from "../protocol/names.ts";
 import type { PresenceChange, UserQuery } from "../protocol/presence.ts";
 import { User } from "./user.ts";
@@ -111,6 +112,14 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   notice(notice: Notice) {
     return this.#shell.keeper.notice(notice);
+  }
+
+  deliver(delivery: Delivery) {
+    return this.#shell.keeper.deliver(delivery);
+  }
+
+  unsubscribed(end: Unsubscribed) {
+    return this.#shell.keeper.unsubscribed(end);
   }
 
   list() {

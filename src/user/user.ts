@@ -23,26 +23,29 @@ import type {
   Socket,
   UserPort,
 } from "../objects/ports.ts";
+import type { Delivery, DeliveryAnswer, Unsubscribed } from "../objects/subscribing.ts";
 import type { Session } from "../protocol/bodies.ts";
 import { CLOSE } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
+import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import { tellSessions } from "./broadcasts.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { Endings } from "./endings.ts";
+import { FreshReads } from "./fresh-reads.ts";
 import { Listing } from "./listing.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { Activity } from "./presence/activity.ts";
 import { memberOf } from "./presence/presence.ts";
 import { listSessions } from "./presence/session-list.ts";
-import type { SessionRow } from "./presence/session-table.ts";
 import { Sessions } from "./presence/sessions.ts";
 import { Standing } from "./presence/standing.ts";
 import { Statuses } from "./presence/statuses.ts";
 import { View } from "./presence/view.ts";
 import { RosterTells } from "./roster-tells.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { Subscribing } from "./subscriptions/subscribing.ts";
 import { WatchFrames } from "./watching/watch-frames.ts";
 import { Watches } from "./watching/watches.ts";
 
@@ -65,11 +68,13 @@ export class User implements Keeper, UserPort {
   readonly #listing: Listing;
   readonly #connections: Connections;
   readonly #sweep: Sweep;
+  readonly #reads: FreshReads;
   readonly #due: DueTimes;
   readonly #view: View;
   readonly #watches: Watches;
   readonly #frames: OwnFrames;
   readonly #watchFrames: WatchFrames;
+  readonly #subscribing: Subscribing;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
@@ -80,14 +85,19 @@ export class User implements Keeper, UserPort {
       memberChanged: (before, after) => this.#rosterTells.owe(before, after),
       changed: (before) => this.#watches.notices.changed(before),
     });
-    this.#rosterTells = new RosterTells(name, { ...ports, sql }, () => this.#standing.facts());
+    this.#rosterTells = new RosterTells(
+      name,
+      { ...ports, sql },
+      () => this.#standing.facts(),
+      () => this.#subscribing.sessionsByChannel(),
+    );
     this.#view = new View(name, this.#standing, () => this.#activity);
     this.#sessions = new Sessions(this.#standing, ports.clock, settings);
     this.#statuses = new Statuses(this.#standing, ports.clock);
-    this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    this.#connections = new Connections(ports.sockets, ports.clock, settings, FIRST_PAGE_ROWS);
     this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections);
     this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
-    const own = { standing: this.#standing, connections: this.#connections };
+    const own = { name, standing: this.#standing, connections: this.#connections };
     this.#activity = new Activity(ports, settings, own, {
       gone: (session) => this.#endings.end(session),
       settled: () => this.#settle(),
@@ -96,11 +106,17 @@ export class User implements Keeper, UserPort {
     this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
       for (const { connection } of ended) this.#endings.end(connection.session);
     });
-    const about = { ...own, me: this, name, sql, view: this.#view };
-    this.#watches = new Watches(ports, settings, about, {
-      ready: () => this.#due.fire(),
-      settle: () => this.#settle(),
-      seen: () => this.#sweep.quicken(),
+    const turn = { ready: () => this.#due.fire(), settle: () => this.#settle() };
+    const ofReads = { sessions: this.#sessions, connections: this.#connections, sweep: this.#sweep };
+    this.#reads = new FreshReads(ports.clock, ofReads, turn);
+    const about = { ...own, me: this, sql, view: this.#view };
+    this.#watches = new Watches(ports, settings, about, { ...turn, seen: () => this.#sweep.quicken() });
+    this.#subscribing = new Subscribing({ ...ports, sql }, settings, own, {
+      settled: () => {
+        this.#sweep.quicken();
+        this.#settle();
+      },
+      subscribed: (channel, member) => this.#rosterTells.subscribed(channel, member),
     });
     const isLive = (connection: Connection) => this.#connections.find(connection.session) === connection;
     this.#watchFrames = new WatchFrames(settings, this.#watches.watching, {
@@ -112,6 +128,7 @@ export class User implements Keeper, UserPort {
       renewed: (connection) => {
         this.#sweep.watch(connection);
         this.#watchFrames.renewed(connection);
+        this.#subscribing.renewed(connection);
         this.#settle();
       },
     });
@@ -122,19 +139,16 @@ export class User implements Keeper, UserPort {
       renewals,
       channels: new ChannelFrames(ports, settings, isLive),
       watches: this.#watchFrames,
+      subscribing: this.#subscribing,
     });
-    const grace = {
-      name: "grace",
-      nextAt: () => this.#sessions.offlineAt(),
-      run: () => this.#sessions.passGrace(),
-    };
     this.#due = new DueTimes(ports, [
       this.#sweep,
-      grace,
+      this.#sessions,
       this.#statuses,
       this.#activity,
       this.#endings.outbox,
       this.#rosterTells.outbox,
+      this.#subscribing.outbox,
       ...this.#watches.duties,
       this.#listing.telling,
     ]);
@@ -146,7 +160,7 @@ export class User implements Keeper, UserPort {
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
     const session = this.#ports.random.id();
-    const { claims, user: _, watch: __, recover: ___, rewind: ____, ...rest } = request;
+    const { claims, user: _, watch: __, channels: ___, recover: ____, rewind: _____, ...rest } = request;
     const connectedAt = this.#ports.clock.now();
     const keeper = { kind: "user" } as const;
     const admission = this.#admit({ ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null });
@@ -156,9 +170,8 @@ export class User implements Keeper, UserPort {
     this.#settle();
     connection.send({ ...welcomeFrame(connection, this.#settings), inbox: { latest: 0, acked: 0 } });
     this.#watches.watching.welcomed(connection);
-    if (request.watch !== undefined) {
-      this.#ports.background.run(this.#watchFrames.begin(connection, request.watch));
-    }
+    if (request.watch) this.#ports.background.run(this.#watchFrames.begin(connection, request.watch));
+    this.#subscribing.welcomed(connection, request.channels);
     return undefined;
   }
 
@@ -173,7 +186,7 @@ export class User implements Keeper, UserPort {
   }
 
   async presence(reader: Reader): Promise<Presence> {
-    const silent = this.#freshSilent();
+    const silent = this.#reads.silent();
     return this.#view.for(reader, silent);
   }
 
@@ -195,13 +208,14 @@ export class User implements Keeper, UserPort {
   }
 
   async sessions(): Promise<Session[]> {
-    return listSessions(this.#name, this.#counted(), this.#connections, this.#ports.objects);
+    return listSessions(this.#name, this.#reads.counted(), this.#connections, this.#ports.objects);
   }
 
   async allow({ issuedAt, ticket, session }: AllowRequest): Promise<Allowance> {
     const refused = this.#sessions.refusalOf(issuedAt, ticket);
     if (refused !== undefined) return { allowed: false, refused };
-    const row = session === undefined ? undefined : this.#counted().find((live) => live.session === session);
+    const row =
+      session === undefined ? undefined : this.#reads.counted().find((live) => live.session === session);
     if (session !== undefined && row === undefined) {
       return { allowed: false, refused: refusal("session_gone", "no live session of this user") };
     }
@@ -232,6 +246,7 @@ export class User implements Keeper, UserPort {
     this.#sessions.change(() => {
       this.#sessions.erase();
       this.#watches.erase();
+      this.#subscribing.erase();
     });
     this.#settle();
   }
@@ -262,6 +277,15 @@ export class User implements Keeper, UserPort {
 
   async notice(notice: Notice): Promise<NoticeAnswer> {
     return this.#watches.notice(notice);
+  }
+
+  async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+    return this.#subscribing.deliver(delivery);
+  }
+
+  async unsubscribed(end: Unsubscribed): Promise<void> {
+    this.#subscribing.unsubscribed(end);
+    this.#settle();
   }
 
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
@@ -321,27 +345,14 @@ export class User implements Keeper, UserPort {
     this.#due.arm();
     this.#endings.outbox.kick();
     this.#rosterTells.outbox.kick();
+    this.#subscribing.outbox.kick();
     this.#watches.kick();
   }
 
   /** While nobody can see the user, a wake-up per TTL would be paid for nothing. */
   get #sweepMs(): number {
     const ttlMs = this.#settings.SESSION_TTL_SECONDS * 1000;
-    return this.#watches.watchers.areAwake ? ttlMs : ttlMs * UNSEEN_SWEEP_FACTOR;
-  }
-
-  /** Live sessions that a read may count. */
-  #counted(): SessionRow[] {
-    const silent = this.#freshSilent();
-    return this.#sessions.live().filter(({ session }) => !silent.has(session));
-  }
-
-  /** Before a read: what is due is done, and who fell silent is asked at once. Whom no read may count. */
-  #freshSilent(): ReadonlySet<string> {
-    this.#due.fire();
-    const isSilent = (connection: Connection) => !this.#connections.isHeard(connection);
-    if ([...this.#connections.all()].some(isSilent)) this.#sweep.run(this.#ports.clock.now());
-    this.#settle();
-    return new Set([...this.#connections.all()].filter(isSilent).map(({ session }) => session));
+    const isSeen = this.#watches.watchers.areAwake || this.#subscribing.areAny;
+    return isSeen ? ttlMs : ttlMs * UNSEEN_SWEEP_FACTOR;
   }
 }

@@ -26,6 +26,8 @@ const USER_METHODS = {
   watchedBy: 0,
   unwatchedBy: 0,
   notice: 0,
+  deliver: 0,
+  unsubscribed: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;
@@ -41,6 +43,10 @@ const CHANNEL_METHODS = {
   removeMember: 0,
   lastActive: 0,
   setMember: 0,
+  subscribe: 0,
+  unsubscribe: 0,
+  setSubscriberDevice: 0,
+  read: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;

@@ -61,6 +61,13 @@ export class Crowd implements Promised {
     });
   }
 
+  /** Those that sit in this channel, or are subscribed to it. */
+  inChannel(channel: string): SimulatedConnection[] {
+    return this.live().filter(({ target, subscribed }) =>
+      target.kind === "channel" ? target.name === channel : subscribed.views.has(channel),
+    );
+  }
+
   /** Welcomed, alive, and held by their keeper. */
   live(): SimulatedConnection[] {
     return this.clients.flatMap(({ connection }) => (connection?.isLive === true ? [connection] : []));
@@ -76,6 +83,8 @@ export class SimulatedClient {
   #comingBack: Planned | undefined;
   /** Where it stood in its channel's log when it was there last. */
   #lastSeen: LogPosition | undefined;
+  /** Likewise in those that it was subscribed to. */
+  readonly #lastStood = new Map<string, LogPosition>();
   #triedAt = 0;
 
   constructor(crowd: Crowd, user: string, target: Target) {
@@ -126,6 +135,14 @@ export class SimulatedClient {
     connection.start(world.connect(this.target.kind, this.target.name, request, connection));
   }
 
+  /** Subscribes to a channel, or checks it: mostly from where it stood there. */
+  subscribe(channel: string): void {
+    const connection = this.#connection;
+    const stood = connection?.subscribed.views.get(channel)?.position ?? this.#lastStood.get(channel);
+    const isBack = stood !== undefined && this.#crowd.world.random.chance(0.8);
+    connection?.subscribe(channel, isBack ? { ...stood } : undefined);
+  }
+
   close(): void {
     this.#leave((connection) => connection.close());
   }
@@ -156,6 +173,9 @@ export class SimulatedClient {
 
   #forget(): void {
     this.#lastSeen = this.#connection?.position ?? this.#lastSeen;
+    for (const [channel, { position }] of this.#connection?.subscribed.views ?? []) {
+      this.#lastStood.set(channel, position);
+    }
     this.#connection = undefined;
   }
 

@@ -15,6 +15,8 @@ const COMMANDS: readonly Command[] = [
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
+  { weight: 9, run: subscribe },
+  { weight: 2, run: unsubscribe },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
   { weight: 2, run: broadcast },
   ...ORDERS,
@@ -114,6 +116,24 @@ function askByFrame({ random }: World, crowd: Crowd): boolean {
     { type: "signal", event: "typing" },
   ];
   connection.say({ ...random.pick(frames), ...to });
+  return true;
+}
+
+function subscribe({ random }: World, crowd: Crowd): boolean {
+  const client = random.pick(
+    crowd.clients.filter(
+      ({ target, connection }) => target.kind === "user" && connection?.isLive && maySpeak(connection),
+    ),
+  );
+  client?.subscribe(random.pick(crowd.channels) ?? "");
+  return client !== undefined;
+}
+
+function unsubscribe({ random }: World, crowd: Crowd): boolean {
+  const connection = random.pick(crowd.live().filter(({ subscribed }) => subscribed.views.size > 0));
+  const channel = random.pick([...(connection?.subscribed.views.keys() ?? [])]);
+  if (channel === undefined) return false;
+  connection?.unsubscribe(channel);
   return true;
 }
 

@@ -7,6 +7,7 @@ import {
   type OkFrame,
   type RosterFrame,
   type ServerFrame,
+  type SubscribedFrame,
   WelcomeFrame,
 } from "../../src/protocol/server-frames.ts";
 import type { Credentials } from "./credentials.ts";
@@ -17,6 +18,7 @@ import { LogReading, type Recovery } from "./log-reading.ts";
 import type { Promised } from "./promised.ts";
 import { Renewing } from "./renewing.ts";
 import type { Planned } from "./scheduler.ts";
+import { Subscribed } from "./subscribed.ts";
 import { Watched } from "./watched.ts";
 import type { World } from "./world.ts";
 
@@ -66,6 +68,8 @@ export class SimulatedConnection implements Peer {
   readonly broadcasts = new Set<string>();
   /** On the user's own object: what it was told of others. */
   readonly watched: Watched;
+  /** Likewise of channels that it is subscribed to. */
+  readonly subscribed: Subscribed;
 
   constructor(world: World, attempt: Attempt, promised: Promised, onEnd: (ending: Ending) => void) {
     this.#world = world;
@@ -78,6 +82,7 @@ export class SimulatedConnection implements Peer {
     this.#log = new LogReading(attempt.recovery);
     const wrong = (sentence: string) => this.#wrong(sentence);
     this.watched = new Watched(this.user, promised.truth, wrong);
+    this.subscribed = new Subscribed(wrong, (message) => promised.ledger.deliver(message));
     this.#renewing = new Renewing(world, promised.orders, attempt, wrong);
   }
 
@@ -130,6 +135,14 @@ export class SimulatedConnection implements Peer {
 
   watch(asked: Parameters<Watched["ask"]>[0]): void {
     this.say(this.watched.ask(asked));
+  }
+
+  subscribe(channel: string, from: LogPosition | undefined): void {
+    this.say(this.subscribed.subscribe(channel, from, this.#world.now));
+  }
+
+  unsubscribe(channel: string): void {
+    this.say(this.subscribed.unsubscribe(channel));
   }
 
   say(frame: object): void {
@@ -186,9 +199,13 @@ export class SimulatedConnection implements Peer {
       case "welcome":
         return this.#welcomed(frame);
       case "message":
-        return this.#delivered(frame);
+        return this.target.kind === "user" ? this.subscribed.told(frame) : this.#delivered(frame);
       case "members":
-        return this.#rosterChanged(frame);
+        return this.target.kind === "user"
+          ? this.subscribed.rosterChanged(frame)
+          : this.#rosterChanged(frame);
+      case "subscribed":
+        return this.#subscribedTo(frame);
       case "presence":
         return this.watched.told(frame);
       case "broadcast":
@@ -200,6 +217,7 @@ export class SimulatedConnection implements Peer {
       case "error":
         this.watched.refused(frame.ref);
         if (this.#renewing.refused(frame)) return;
+        if (this.subscribed.refused(frame, (channel) => this.#mayBeSentAway(channel))) return;
         if (frame.code === "session_gone") return; // said by a channel connection that is about to end
         if (frame.code === "unavailable" || (frame.code === "forbidden" && this.#mayBeSentAway())) return;
         return this.#wrong(`a frame was refused: ${frame.code} ${frame.message}`);
@@ -247,8 +265,18 @@ export class SimulatedConnection implements Peer {
   }
 
   /** An own connection asks of any channel: it may have been removed from that one. */
-  #mayBeSentAway(): boolean {
-    return this.#promised.orders.given.some(({ is, user }) => is === "removed" && user === this.user);
+  #mayBeSentAway(channel?: string): boolean {
+    return this.#promised.orders.given.some(
+      (order) =>
+        order.is === "removed" && order.user === this.user && order.channel === (channel ?? order.channel),
+    );
+  }
+
+  #subscribedTo(frame: SubscribedFrame): void {
+    const { recoveries } = this.subscribed;
+    this.subscribed.stands(frame);
+    this.#promised.ledger.subscriptions++;
+    this.#promised.ledger.recoveries += this.subscribed.recoveries - recoveries;
   }
 
   #acknowledged({ ref, ...answer }: OkFrame & Record<string, unknown>): void {
@@ -257,6 +285,7 @@ export class SimulatedConnection implements Peer {
       return;
     }
     if (ref !== undefined && this.watched.answered(ref, answer)) return;
+    if (this.subscribed.answered(ref)) return;
     if (answer.status !== undefined) this.#promised.ledger.statuses++;
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;

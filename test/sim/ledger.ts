@@ -19,6 +19,8 @@ export class Ledger {
   welcomes = 0;
   /** Welcomes that gave what was missed. */
   recoveries = 0;
+  /** Answers to `subscribe`, and what was told where something had been missed. */
+  subscriptions = 0;
   renewals = 0;
   /** Statuses that were said, and answered with the presence that came of it. */
   statuses = 0;

@@ -128,8 +128,8 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "removal-keeps-the-grace": {
     file: "src/objects/ports.ts",
-    find: 'new Set(["refused", "removed", "erased"])',
-    replace: 'new Set(["refused", "erased"])',
+    find: '  "removed",\n  "erased",',
+    replace: '  "erased",',
     breaks: /is a member of/,
   },
   "removal-spares-who-just-ended": {
@@ -140,9 +140,33 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "recovery-skips-one": {
     file: "src/channel/log/message-log.ts",
-    find: "if (isTold(stored, now, reader)) {",
-    replace: "if (stored.offset === from + 2) continue;\n      if (isTold(stored, now, reader)) {",
+    find: "if (isTold(stored, now, reader, events)) {",
+    replace: "if (stored.offset === from + 2) continue;\n      if (isTold(stored, now, reader, events)) {",
     breaks: /recovery: offset/,
+  },
+  "gaps-pass-unnoticed": {
+    file: "src/user/subscriptions/reader.ts",
+    find: "(isLate ? top : prev) > at.offset) return true;",
+    replace: "(isLate ? top : prev) > at.offset) return false;",
+    breaks: /subscription: offset/,
+  },
+  "rosters-are-missed-unnoticed": {
+    file: "src/user/subscriptions/reader.ts",
+    find: "return isOtherRoster && this.#mayHearRoster;",
+    replace: "return false;",
+    breaks: /subscription: told of|rosters:/,
+  },
+  "pushes-are-tried-once": {
+    file: "src/channel/subscribers/forwarding.ts",
+    find: "    this.#debts.owe(user, this.#ports.clock.now() + FIRST_RETRY_MS);\n",
+    replace: "",
+    breaks: /no gap|rosters:/,
+  },
+  "late-subscriptions-stay": {
+    file: "src/channel/talk.ts",
+    find: "if (sessions.live(session)?.order === order) rules.gone(session);",
+    replace: "void order;",
+    breaks: /no ghost|is a member of/,
   },
   "renewal-keeps-the-expiry": {
     file: "src/connections/renewals.ts",

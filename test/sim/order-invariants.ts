@@ -53,11 +53,14 @@ export class OrderInvariants {
 
   /** Sent away is gone at once, until a newer token comes. */
   async #hasLeft({ user, channel = "", at }: Order): Promise<void> {
+    const since = at - TOLD_WITHIN_MS;
     const hasTriedSince = this.#crowd.clients.some(
-      (client) =>
-        client.user === user && client.target.name === channel && client.triedAt >= at - TOLD_WITHIN_MS,
+      (client) => client.user === user && client.target.name === channel && client.triedAt >= since,
     );
-    if (hasTriedSince) return;
+    const hasAskedSince = this.#crowd.seen.some(
+      (connection) => connection.user === user && (connection.subscribed.triedAt.get(channel) ?? 0) >= since,
+    );
+    if (hasTriedSince || hasAskedSince) return;
     const object = this.#world.object("channel", channel);
     const { result } = await inspect(this.#world, object, async (copy) =>
       granted(await copy.members({ limit: 1000 })),

@@ -18,8 +18,7 @@ export async function checkQuiescence(world: World, crowd: Crowd): Promise<void>
     await userIsWhatConnectionsAre(world, user, mine);
   }
   for (const channel of crowd.channels) {
-    const here = live.filter(({ target }) => target.kind === "channel" && target.name === channel);
-    await rosterIsWhoIsConnected(world, crowd, channel, here);
+    await rosterIsWhoIsConnected(world, crowd, channel, crowd.inChannel(channel));
   }
   ordersAreCarriedOut(world, crowd, live);
   await idleObjectsHaveNoAlarm(world);
@@ -104,11 +103,12 @@ async function rosterIsWhoIsConnected(
     should.get(user)?.isHidden ? [] : `${user} ${should.get(user)?.status}`,
   );
   for (const connection of here) {
-    if (connection.position?.offset !== top) {
-      const { offset } = connection.position ?? {};
+    const view = connection.subscribed.views.get(channel) ?? connection;
+    if (view.position?.offset !== top) {
+      const { offset } = view.position ?? {};
       world.journal.fail(`no gap: ${connection.user} has read ${channel} up to ${offset} of ${top}`);
     }
-    const told = [...connection.roster.values()].map(({ user, status }) => `${user} ${status}`).sort();
+    const told = [...view.roster.values()].map(({ user, status }) => `${user} ${status}`).sort();
     if (told.join() === shown.join()) continue;
     world.journal.fail(
       `rosters: ${connection.user} was told that [${told}] are in ${channel}, not [${shown}]`,

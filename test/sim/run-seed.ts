@@ -37,6 +37,7 @@ export interface RunResult {
   welcomes: number;
   /** Welcomes that gave what was missed. */
   recoveries: number;
+  subscriptions: number;
   renewals: number;
   statuses: number;
   /** What connections were told of users whom they watch, compared with the truth; of those, watched over HTTP alone. */
@@ -108,6 +109,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       turns: world.turns,
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
+      subscriptions: ledger.subscriptions,
       renewals: ledger.renewals,
       statuses: ledger.statuses,
       views: ledger.views,

@@ -54,6 +54,7 @@ describe("users and channels under faults", () => {
     ["[SIM17] what watchers were told was compared", "views"],
     ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
     ["[SIM18] broadcasts reached who stayed", "broadcasts"],
+    ["[SIM19] user connections were subscribed to channels", "subscriptions"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });

@@ -57,13 +57,14 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     activeAt: 0,
     isActivityUntold: false,
     broadcasts: [],
+    subscriptions: "",
     catchUp: null,
     resume: null,
   };
   const connection = new Connection(socket, state, new RateLimit(50, 100, 0));
   const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
   const frame = Array.from({ length: 99 }, () => ({ type: "history", limit: 1000 }));
-  const { messages } = readFrame(connection, JSON.stringify(frame), 0, settings);
+  const { messages } = readFrame(connection, JSON.stringify(frame), 0, settings, 500);
   expect(messages).toHaveLength(1);
   expect(sent).toHaveLength(98);
   expect(JSON.parse(sent[0] ?? "")).toMatchObject({ type: "error", code: "rate_limited" });

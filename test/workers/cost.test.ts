@@ -1,8 +1,9 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { KEY, read, request, until, WorkerClient } from "./client.ts";
+import { KEY, publish, read, request, until, WorkerClient } from "./client.ts";
 import { Meter } from "./meter.ts";
+import { ask, heardOf, subscribe } from "./subscribing.ts";
 
 const sessionsOf = async (user: string) =>
   ((await read(`/v1/users/${user}/sessions`)).sessions as unknown[]).length;
@@ -192,4 +193,55 @@ test("[CT10] a status that one channel shows writes at most 6 rows over all obje
   unseen.off();
   expect([unseen.rows, unseen.alarmsSet]).toEqual([2, 0]);
   there.socket.close(1000);
+});
+
+test("[CT14] a subscription writes at most 3 rows over all objects, its end by a frame 4, and what is told to subscribers none", async () => {
+  const there = await WorkerClient.connect("sub-there", { channel: "sub-cost" });
+  const own = await WorkerClient.connect("sub-cost");
+  const stub = env.CHANNEL.getByName("sub-cost");
+  const rows = () =>
+    runInDurableObject(stub, (_, { storage }) => storage.sql.exec("SELECT 1 FROM session").toArray());
+  const turn = async () => {
+    await subscribe(own, "sub-cost");
+    await ask(own, { type: "unsubscribe", channel: "sub-cost" });
+    await until(async () => (await rows()).length === 1, 15_000);
+  };
+  await turn(); // the directory has heard of it, and the tables are there
+  await until(async () => (await alarmOf(stub)) !== null);
+  const before = there.ofType("members").length;
+  const begins = await Meter.on(stub);
+  await subscribe(own, "sub-cost");
+  await until(() => there.ofType("members").length > before);
+  begins.off();
+  expect(begins.billed, begins.statements.join("\n")).toBeLessThanOrEqual(3);
+  const says = await Meter.on(stub);
+  for (let i = 0; i < 10; i++) await publish("sub-cost", { data: i });
+  await until(() => heardOf(own, "sub-cost").length === 10);
+  says.off();
+  expect([says.rows, says.alarmsSet]).toEqual([10, expect.any(Number)]);
+  expect(says.alarmsSet).toBeLessThanOrEqual(2); // what looks after it in 5 s, and retention
+  const ends = await Meter.on(stub);
+  await ask(own, { type: "unsubscribe", channel: "sub-cost" });
+  await until(async () => (await rows()).length === 1, 15_000);
+  ends.off();
+  expect(ends.billed, ends.statements.join("\n")).toBeLessThanOrEqual(4);
+  for (const { socket } of [there, own]) socket.close(1000);
+});
+
+test("[CT15] the end of a session writes nothing about its subscriptions here: the row is the debt, and goes", async () => {
+  const there = await WorkerClient.connect("sub-end-there", { channel: "sub-end" });
+  const stub = env.CHANNEL.getByName("sub-end");
+  const rows = () =>
+    runInDurableObject(stub, (_, { storage }) => storage.sql.exec("SELECT 1 FROM session").toArray());
+  const own = await WorkerClient.connect("sub-end");
+  const staying = await WorkerClient.connect("sub-end");
+  await subscribe(own, "sub-end");
+  const meter = await Meter.on(stub);
+  own.socket.close(1000);
+  await until(async () => (await rows()).length === 1, 15_000);
+  meter.off();
+  expect(meter.statements.filter((statement) => /subscription/.test(statement))).toEqual([
+    "DELETE FROM subscription WHERE session = ? AND channel = ?",
+  ]);
+  for (const { socket } of [there, staying]) socket.close(1000);
 });

@@ -54,6 +54,11 @@ export class MessageLog {
     return this.#table.top();
   }
 
+  /** When the last message was stored. */
+  get newestAt(): number | null {
+    return this.#table.newestAt();
+  }
+
   get createdAt(): number | null {
     return this.#channelTable.read()?.createdAt ?? null;
   }
@@ -116,7 +121,12 @@ export class MessageLog {
    * log does not hold all of it any more. Read in the turn in which it is sent, so that no message can come
    * between it and what is live.
    */
-  after(from: number, most: { rows: number; bytes: number }, reader: From): Piece | undefined {
+  after(
+    from: number,
+    most: { rows: number; bytes: number },
+    reader: From,
+    events?: readonly string[],
+  ): Piece | undefined {
     const { top } = this;
     if (from + 1 < this.retention.floor(top)) return undefined;
     const epoch = this.epoch();
@@ -128,7 +138,7 @@ export class MessageLog {
     };
     let isInRun = false;
     for (const stored of this.#table.read({ after: from, limit: most.rows, order: "asc" })) {
-      if (isTold(stored, now, reader)) {
+      if (isTold(stored, now, reader, events)) {
         const text = this.#text.message(epoch, stored);
         if (piece.bytes > 0 && piece.bytes + utf8Length(text) > most.bytes) break;
         if (isInRun) add(this.#text.skipped(piece.offset));

@@ -55,6 +55,7 @@ const INSERT = `INSERT INTO message (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?,
 const TOP = "SELECT max(offset) AS top FROM message";
 const ASCENDING = `SELECT ${COLUMNS} FROM message WHERE offset > ? AND offset < ? ORDER BY offset LIMIT ?`;
 const DESCENDING = `SELECT ${COLUMNS} FROM message WHERE offset > ? AND offset < ? ORDER BY offset DESC LIMIT ?`;
+const NEWEST_AT = "SELECT at FROM message ORDER BY offset DESC LIMIT 1";
 const OLDEST = "SELECT offset, at FROM message ORDER BY offset LIMIT 1";
 /** By offset: it passes over what is older, and stops at the first that is not. */
 const FIRST_SINCE = "SELECT offset, at FROM message WHERE offset >= ? AND at > ? ORDER BY offset LIMIT 1";
@@ -71,6 +72,11 @@ export class MessageTable {
   /** The highest offset ever given, 0 for none. Reads one row. */
   top(): number {
     return this.#sql.all<{ top: number | null }>(TOP)[0]?.top ?? 0;
+  }
+
+  /** Null for an empty log. */
+  newestAt(): number | null {
+    return this.#sql.all<{ at: number }>(NEWEST_AT)[0]?.at ?? null;
   }
 
   oldest(): Dated | undefined {

@@ -1,9 +1,10 @@
 import { type Connection, fromConnection } from "../../connections/connection.ts";
 import type { Connections } from "../../connections/connections.ts";
+import { isLeftOut, isSender } from "../../objects/left-out.ts";
 import type { LogPage, PublishRequest, SignalRequest, Sql } from "../../objects/ports.ts";
+import type { Said } from "../../objects/subscribing.ts";
 import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
-import { isLeftOut } from "./audience.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { MessageLog } from "./message-log.ts";
 import type { PublishKeys } from "./publish-keys.ts";
@@ -16,23 +17,29 @@ interface Rooms {
   catchUp: CatchUp;
 }
 
+interface MessageRules {
+  due(): void;
+  /** For those who hear it elsewhere. */
+  said(said: Said): void;
+}
+
 /** What came of a publish: a message to be told of, or the result of an earlier one. */
 type Stored = { published: Published; frame: string } | { published: Published };
 
 /**
  * What is said in a channel: stored first, then told to everybody here, in one turn. All sockets of a channel
  * end in this object: a crash between the two takes them too, and who comes back recovers from its offset. So
- * no message that was accepted can pass a connection by that lives on.
+ * no message that was accepted can pass a connection by that lives on. Subscribed users are told besides.
  */
 export class Messages {
   readonly #channel: string;
   readonly #rooms: Rooms;
-  readonly #onDue: () => void;
+  readonly #rules: MessageRules;
 
-  constructor(channel: string, rooms: Rooms, onDue: () => void) {
+  constructor(channel: string, rooms: Rooms, rules: MessageRules) {
     this.#channel = channel;
     this.#rooms = rooms;
-    this.#onDue = onDue;
+    this.#rules = rules;
   }
 
   /** One transaction, one encoding, the same bytes for all. The publisher's own session hears it too. */
@@ -49,10 +56,9 @@ export class Messages {
     const head = JSON.stringify({ type: "signal", event, channel: this.#channel, ...(from && { from }) });
     const text = dataJson === undefined ? head : `${head.slice(0, -1)},"data":${dataJson}}`;
     for (const connection of this.#rooms.connections.all()) {
-      const isSender =
-        from?.session === undefined ? connection.user === from?.user : connection.session === from.session;
-      if (!isSender) connection.socket.send(text);
+      if (!isSender(from, connection)) connection.socket.send(text);
     }
+    this.#rules.said({ is: "signal", text, ...(from && { from }) });
   }
 
   /** As this reader may see it; a back end sees all. */
@@ -80,17 +86,18 @@ export class Messages {
   /** Retention and the end of keys have their own times; what is over size goes now, a tenth at once. */
   #kept(stored: { published: Published; frame: string }, isKeyDue = false): Stored {
     const isLogDue = this.#rooms.log.retention.stored(stored.published.offset);
-    if (isLogDue || isKeyDue) this.#onDue();
+    if (isLogDue || isKeyDue) this.#rules.due();
     return stored;
   }
 
-  #tell(offset: number, frame: string, { exclude }: PublishRequest): void {
+  #tell(offset: number, frame: string, { event, exclude }: PublishRequest): void {
     const skipped = exclude === undefined ? frame : this.#rooms.log.skippedFrame(offset);
     for (const connection of this.#rooms.connections.all()) {
       if (connection.state.catchUp !== null) continue; // it will read it when it gets there
       const isOut = exclude !== undefined && isLeftOut(exclude, fromConnection(connection));
       this.#send(connection, offset, isOut ? skipped : frame);
     }
+    this.#rules.said({ is: "message", offset, event, text: frame, ...(exclude && { exclude }) });
   }
 
   /** A socket that fails takes no other's message with it, nor loses its own: it reads it from the log. */

@@ -1,7 +1,7 @@
 import { type Debt, FIRST_RETRY_MS, type Ledger } from "../../objects/outbox.ts";
 import { type EndReason, type Sql, WITHOUT_GRACE } from "../../objects/ports.ts";
 import type { Device } from "../../protocol/names.ts";
-import { type SessionRow, SessionTable } from "./session-table.ts";
+import { type SessionEnding, type SessionRow, SessionTable } from "./session-table.ts";
 
 /**
  * Each attempt whose user's object does not answer leaves an ended row that owes it the word. This many of one
@@ -9,11 +9,12 @@ import { type SessionRow, SessionTable } from "./session-table.ts";
  */
 const MOST_ENDED_PER_USER = 200;
 
-/** "This session of yours is over": owed to the user's object. */
+/** "This session of yours is over": owed to the user's object. With an `order` only its subscription is. */
 export interface EndedDebt extends Debt {
   user: string;
   endedAt: number;
   reason: EndReason;
+  order?: number;
 }
 
 /**
@@ -26,6 +27,8 @@ export class KeptSessions implements Ledger<EndedDebt> {
   readonly #rows = new Map<string, SessionRow>();
   readonly #ended = new Map<string, SessionRow>();
   readonly #rowsOf = new Map<string, number>();
+  /** Live subscribed sessions of user connections, by user. */
+  readonly #subscribed = new Map<string, Map<string, number>>();
   readonly #onLast: (user: string) => void;
 
   constructor(sql: Sql, onLast: (user: string) => void) {
@@ -54,6 +57,17 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return row?.end === null ? row : undefined;
   }
 
+  /** Live or ended. */
+  find(session: string): SessionRow | undefined {
+    return this.#rows.get(session);
+  }
+
+  /** Users who are subscribed by user connections, each with its live sessions and their orders. */
+  get subscribed(): ReadonlyMap<string, ReadonlyMap<string, number>> {
+    return this.#subscribed;
+  }
+
+  /** A subscribed session may begin anew. */
   begin(row: SessionRow): void {
     this.#table.insert(row);
     this.#remember(row);
@@ -61,9 +75,17 @@ export class KeptSessions implements Ledger<EndedDebt> {
 
   /** The end of a live session, and with it the debt to tell its user; undefined when there is none to end. */
   end(session: string, at: number, reason: EndReason): SessionRow | undefined {
+    return this.#end(session, { at, reason, tries: 0, dueAt: at + FIRST_RETRY_MS });
+  }
+
+  /** Likewise where its user's object said so: there is no debt. */
+  endAsTold(session: string, at: number, reason: EndReason): SessionRow | undefined {
+    return this.#end(session, { at, reason, tries: 0, dueAt: null });
+  }
+
+  #end(session: string, end: SessionEnding): SessionRow | undefined {
     const row = this.live(session);
     if (row === undefined) return undefined;
-    const end = { at, reason, tries: 0, dueAt: at + FIRST_RETRY_MS };
     this.#table.end(session, end);
     const ended = { ...row, end };
     this.#remember(ended);
@@ -84,6 +106,14 @@ export class KeptSessions implements Ledger<EndedDebt> {
     }
   }
 
+  /** Another word about a subscribed session. */
+  setOrder(session: string, order: number): void {
+    const row = this.live(session);
+    if (row === undefined) return;
+    this.#table.setOrder(session, order);
+    this.#remember({ ...row, order });
+  }
+
   /** The client of a live session has another device now; undefined where it does not live. */
   setDevice(session: string, device: Device): SessionRow | undefined {
     const row = this.live(session);
@@ -100,6 +130,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
     this.#table.delete(session);
     this.#rows.delete(session);
     this.#ended.delete(session);
+    this.#unsubscribe(user, session);
     if (user === undefined) return;
     const left = (this.#rowsOf.get(user) ?? 1) - 1;
     if (left > 0) this.#rowsOf.set(user, left);
@@ -108,16 +139,17 @@ export class KeptSessions implements Ledger<EndedDebt> {
 
   owed(): EndedDebt[] {
     const debts: EndedDebt[] = [];
-    for (const { session, user, end } of this.#ended.values()) {
-      if (end === null) continue;
+    for (const { session, user, order, end } of this.#ended.values()) {
+      if (end === null || end.dueAt === null) continue;
       const { at, reason, tries, dueAt } = end;
-      debts.push({ id: session, user, endedAt: at, reason, tries, dueAt });
+      const subscription = order === undefined ? {} : { order };
+      debts.push({ id: session, user, endedAt: at, reason, tries, dueAt, ...subscription });
     }
     return debts;
   }
 
   owes(session: string): boolean {
-    return this.#ended.has(session);
+    return this.#ended.get(session)?.end?.dueAt != null;
   }
 
   postpone(session: string, tries: number, dueAt: number): void {
@@ -130,6 +162,18 @@ export class KeptSessions implements Ledger<EndedDebt> {
   #remember(row: SessionRow): void {
     if (!this.#rows.has(row.session)) this.#rowsOf.set(row.user, (this.#rowsOf.get(row.user) ?? 0) + 1);
     this.#rows.set(row.session, row);
-    if (row.end !== null) this.#ended.set(row.session, row);
+    if (row.end === null) this.#ended.delete(row.session);
+    else this.#ended.set(row.session, row);
+    if (row.order !== undefined && row.end === null) {
+      const sessions = this.#subscribed.get(row.user) ?? new Map<string, number>();
+      this.#subscribed.set(row.user, sessions.set(row.session, row.order));
+    } else this.#unsubscribe(row.user, row.session);
+  }
+
+  #unsubscribe(user: string | undefined, session: string): void {
+    const sessions = user === undefined ? undefined : this.#subscribed.get(user);
+    if (user === undefined || sessions === undefined) return;
+    sessions.delete(session);
+    if (sessions.size === 0) this.#subscribed.delete(user);
   }
 }

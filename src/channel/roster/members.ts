@@ -5,7 +5,7 @@ import { MEMBERS_PAGE } from "../../protocol/limits.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
 import type { MemberStates } from "./member-states.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
-import { RosterNews } from "./roster-news.ts";
+import { RosterNews, type RosterStep } from "./roster-news.ts";
 import type { SessionRow } from "./session-table.ts";
 
 /**
@@ -23,7 +23,7 @@ export class Members {
   constructor(
     ports: { clock: Clock; timers: Timers },
     about: { channel: string; sessions: KeptSessions; states: MemberStates; settings: Settings },
-    tell: (text: string) => void,
+    tell: (text: string, step: RosterStep) => void,
   ) {
     this.#clock = ports.clock;
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
@@ -39,6 +39,7 @@ export class Members {
     for (const row of this.#sessions.all()) {
       if (row.end?.reason !== "refused") this.#roster.put(row, this.#states.of(row.user));
     }
+    this.#news.begin();
   }
 
   /** Of all, those that users do not see too: for back ends. */
@@ -49,6 +50,11 @@ export class Members {
   /** Everybody who is here, hidden or not. */
   users(): string[] {
     return this.#roster.users();
+  }
+
+  /** Which roster was last told. */
+  get rosterTold(): string {
+    return this.#news.told;
   }
 
   /** When this user joined: a session that begins while the member is here joins nothing new. */
@@ -76,10 +82,13 @@ export class Members {
     this.#news.flush();
   }
 
-  /** Removes whose grace is over, and returns them. */
-  expire(): SessionRow[] {
+  /** Removes whose grace is over, and returns them; `onRemoved` hears of those that counted until now. */
+  expire(onRemoved: (row: SessionRow) => void): SessionRow[] {
     const over = [...this.#sessions.ended()].filter((row) => this.isOver(row));
-    for (const row of over) this.#news.add(this.#roster.remove(row.user, row.session));
+    for (const row of over) {
+      if (this.isCounted(row)) onRemoved(row);
+      this.#news.add(this.#roster.remove(row.user, row.session));
+    }
     this.#news.flush();
     return over;
   }

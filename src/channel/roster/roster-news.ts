@@ -6,6 +6,12 @@ import type { Roster, RosterChange } from "./roster.ts";
 /** Under churn members hear of changes this often, in milliseconds: frames grow with members x ticks. */
 const TICK_MS = 50;
 
+/** The roster that was told before a frame, and with it. */
+export interface RosterStep {
+  before: string;
+  after: string;
+}
+
 /**
  * Changes of the roster on their way to everybody here. The first one after a quiet moment leaves at once;
  * what follows within a tick is merged into one frame, so that who came and went meanwhile is no news.
@@ -16,23 +22,35 @@ export class RosterNews {
   readonly #channel: string;
   readonly #roster: Roster;
   readonly #detailMax: number;
-  readonly #tell: (text: string) => void;
+  readonly #tell: (text: string, step: RosterStep) => void;
   readonly #joined = new Map<string, Member>();
   readonly #changed = new Map<string, Member>();
   readonly #left = new Set<string>();
   #toldAt = 0;
+  #told: string;
   #isWaiting = false;
 
   constructor(
     ports: { clock: Clock; timers: Timers },
     about: { channel: string; roster: Roster; detailMax: number },
-    tell: (text: string) => void,
+    tell: (text: string, step: RosterStep) => void,
   ) {
     this.#ports = ports;
     this.#channel = about.channel;
     this.#roster = about.roster;
     this.#detailMax = about.detailMax;
     this.#tell = tell;
+    this.#told = about.roster.digest;
+  }
+
+  /** The roster as it was last told; after sleep, as it was found. */
+  get told(): string {
+    return this.#told;
+  }
+
+  /** The roster was read from rows: nothing of that is news. */
+  begin(): void {
+    this.#told = this.#roster.digest;
   }
 
   /** Takes note of one change. */
@@ -80,7 +98,9 @@ export class RosterNews {
     this.#joined.clear();
     this.#changed.clear();
     this.#left.clear();
-    this.#tell(JSON.stringify(frame));
+    const step = { before: this.#told, after: this.#roster.digest };
+    this.#told = step.after;
+    this.#tell(JSON.stringify(frame), step);
   }
 
   #detail(): Pick<RosterFrame, "joined" | "left" | "changed"> {

@@ -1,5 +1,6 @@
 import type { MemberState } from "../../objects/ports.ts";
 import type { Member } from "../../protocol/bodies.ts";
+import { digestOf } from "./digest.ts";
 import { liveOf, looksSame, memberOf, PLAIN, type RosterSession } from "./member.ts";
 import { SortedUsers } from "./sorted-users.ts";
 
@@ -32,6 +33,12 @@ export class Roster {
   readonly #shown = new SortedUsers();
   #live = 0;
   #shownLive = 0;
+  #digest = 0;
+
+  /** Stands for what users see of all members. */
+  get digest(): string {
+    return this.#digest.toString(36);
+  }
 
   /** Members that users see. */
   get count(): number {
@@ -113,6 +120,7 @@ export class Roster {
     else this.#members.set(user, after);
     const was = before?.state.isHidden === false ? memberOf(user, before) : undefined;
     const is = after?.state.isHidden === false ? memberOf(user, after) : undefined;
+    this.#digest ^= (was === undefined ? 0 : digestOf(was)) ^ (is === undefined ? 0 : digestOf(is));
     if (is === undefined) return was === undefined ? { is: "nothing" } : { is: "left", user };
     if (was === undefined) return { is: "joined", member: is };
     return looksSame(was, is) ? { is: "nothing" } : { is: "changed", member: is };

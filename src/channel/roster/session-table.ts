@@ -21,6 +21,12 @@ export const SESSION_MIGRATION = [
   ) STRICT, WITHOUT ROWID`,
 ];
 
+/**
+ * A session of a user connection that is subscribed: `sub_order` is that of the last word about it. It has no
+ * socket here, and what its user's object says of its end is no debt.
+ */
+export const SESSION_SUBSCRIPTION_MIGRATION = ["ALTER TABLE session ADD COLUMN sub_order INTEGER"];
+
 export interface SessionRow {
   session: string;
   user: string;
@@ -29,6 +35,8 @@ export interface SessionRow {
   connectedAt: number;
   /** When its member joined: a session that begins while the member is here takes over the time. */
   joinedAt: number;
+  /** Of a subscribed session of a user connection: the order of the last word about it. */
+  order?: number;
   /** Null while it lives. */
   end: SessionEnding | null;
 }
@@ -38,7 +46,8 @@ export interface SessionEnding {
   at: number;
   reason: EndReason;
   tries: number;
-  dueAt: number;
+  /** Null where nobody has to be told. */
+  dueAt: number | null;
 }
 
 interface Row {
@@ -52,14 +61,18 @@ interface Row {
   reason: EndReason | null;
   debt_tries: number;
   debt_due: number | null;
+  sub_order: number | null;
 }
 
-const ALL = `SELECT session, user, device, info, connected_at, joined_at, ended_at, reason, debt_tries, debt_due
-  FROM session ORDER BY connected_at, session`;
-const INSERT = `INSERT INTO session (session, user, device, info, connected_at, joined_at)
-  VALUES (?, ?, ?, ?, ?, ?)`;
+const ALL = `SELECT session, user, device, info, connected_at, joined_at, ended_at, reason, debt_tries, debt_due,
+  sub_order FROM session ORDER BY connected_at, session`;
+const INSERT = `INSERT INTO session (session, user, device, info, connected_at, joined_at, sub_order)
+  VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (session) DO UPDATE SET device = excluded.device, info = excluded.info, connected_at = excluded.connected_at,
+  joined_at = excluded.joined_at, sub_order = excluded.sub_order, ended_at = NULL, reason = NULL, debt_tries = 0, debt_due = NULL`;
 const END = "UPDATE session SET ended_at = ?, reason = ?, debt_due = ? WHERE session = ?";
 const SET_DEVICE = "UPDATE session SET device = ? WHERE session = ?";
+const SET_ORDER = "UPDATE session SET sub_order = ? WHERE session = ?";
 const DELETE = "DELETE FROM session WHERE session = ?";
 const POSTPONE = "UPDATE session SET debt_tries = ?, debt_due = ? WHERE session = ?";
 
@@ -75,9 +88,11 @@ export class SessionTable {
     return this.#sql.all<Row>(ALL).map(fromRow);
   }
 
-  insert({ session, user, device, info, connectedAt, joinedAt }: SessionRow): void {
+  /** A subscribed session may begin again. */
+  insert({ session, user, device, info, connectedAt, joinedAt, order }: SessionRow): void {
     const infoJson = info === undefined ? null : JSON.stringify(info);
-    this.#sql.run(INSERT, session, user, JSON.stringify(device), infoJson, connectedAt, joinedAt);
+    const times = [connectedAt, joinedAt] as const;
+    this.#sql.run(INSERT, session, user, JSON.stringify(device), infoJson, ...times, order ?? null);
   }
 
   end(session: string, { at, reason, dueAt }: SessionEnding): void {
@@ -86,6 +101,10 @@ export class SessionTable {
 
   setDevice(session: string, device: Device): void {
     this.#sql.run(SET_DEVICE, JSON.stringify(device), session);
+  }
+
+  setOrder(session: string, order: number): void {
+    this.#sql.run(SET_ORDER, order, session);
   }
 
   delete(session: string): void {
@@ -106,6 +125,7 @@ function fromRow(row: Row): SessionRow {
     ...(row.info === null ? {} : { info: JSON.parse(row.info) }),
     connectedAt: row.connected_at,
     joinedAt: row.joined_at,
-    end: at === null ? null : { at, reason: reason ?? "lost", tries, dueAt: dueAt ?? at },
+    ...(row.sub_order === null ? {} : { order: row.sub_order }),
+    end: at === null ? null : { at, reason: reason ?? "lost", tries, dueAt },
   };
 }

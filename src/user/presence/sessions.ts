@@ -1,4 +1,5 @@
 import type { Settings } from "../../config.ts";
+import type { Duty } from "../../objects/due-times.ts";
 import type { AdmitRequest, Clock, TicketUse } from "../../objects/ports.ts";
 import { type Refusal, refusal } from "../../protocol/codes.ts";
 import type { Device } from "../../protocol/names.ts";
@@ -15,7 +16,8 @@ const ENDED_ROW_MS = 300_000;
  * The sessions of one user, wherever they are kept: which may begin, and what their ends leave behind. A flap
  * inside the grace touches session rows only; the user's row is written when the user turns offline.
  */
-export class Sessions {
+export class Sessions implements Duty {
+  readonly name = "grace";
   readonly #standing: Standing;
   readonly #clock: Clock;
   readonly #settings: Settings;
@@ -131,13 +133,13 @@ export class Sessions {
   }
 
   /** When the grace of a user without live sessions is over; null where there is nothing to wait for. */
-  offlineAt(): number | null {
+  nextAt(): number | null {
     return offlineAt(this.all(), this.#settings.OFFLINE_GRACE_SECONDS * 1000);
   }
 
   /** Turns the user offline if the grace is over: the rows go, and the user's row says since when. */
-  passGrace(): void {
-    const due = this.offlineAt();
+  run(): void {
+    const due = this.nextAt();
     if (due !== null && due <= this.#clock.now()) this.#forget(this.all());
   }
 

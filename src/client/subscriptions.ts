@@ -1,0 +1,98 @@
+import { RollcallError } from "./errors.ts";
+import type { IncomingFrame } from "./frames.ts";
+import { errorOf } from "./requests.ts";
+import { LiveSubscription, PAUSE_MS, type SubscribeOptions, type SubscriptionSetup } from "./subscription.ts";
+
+/** Questions at once: whoever comes back to two hundred channels must not flood the service. */
+const LANES = 8;
+
+type Setup = Omit<SubscriptionSetup, "over" | "askInTurn"> & { failed(error: RollcallError): void };
+
+/** All channels that one connection is subscribed to. */
+export class Subscriptions {
+  readonly #setup: Setup;
+  readonly #byChannel = new Map<string, LiveSubscription>();
+  readonly #waiting: (() => void)[] = [];
+  #freeLanes = LANES;
+
+  constructor(setup: Setup) {
+    this.#setup = setup;
+  }
+
+  /** The subscription to this channel, begun now if there is none; `options` count where it begins. */
+  subscribe(channel: string, options: SubscribeOptions): LiveSubscription {
+    const known = this.#byChannel.get(channel);
+    if (known !== undefined) return known;
+    const subscription: LiveSubscription = new LiveSubscription(channel, options, {
+      ...this.#setup,
+      askInTurn: (frame, isWanted) => this.#askInTurn(frame, isWanted),
+      over: (error) => {
+        if (this.#byChannel.get(channel) === subscription) this.#byChannel.delete(channel);
+        if (error !== undefined) this.#setup.failed(error);
+      },
+    });
+    this.#byChannel.set(channel, subscription);
+    subscription.opened();
+    return subscription;
+  }
+
+  /** A new session, which is subscribed to nothing. */
+  opened(): void {
+    for (const subscription of this.#byChannel.values()) {
+      subscription.ended();
+      subscription.opened();
+    }
+  }
+
+  /** Whether a frame was about a subscription, and about nothing else. */
+  received(frame: IncomingFrame): boolean {
+    const channel = "channel" in frame && typeof frame.channel === "string" ? frame.channel : "";
+    const subscription = this.#byChannel.get(channel);
+    if (subscription === undefined) return false;
+    switch (frame.type) {
+      case "subscribed":
+        subscription.stands(frame);
+        return true;
+      case "members":
+        subscription.rosterChanged(frame);
+        return true;
+      case "message":
+        subscription.told(frame);
+        return true;
+      case "signal":
+        subscription.signalled(frame);
+        return false;
+      case "error":
+        subscription.ended(errorOf(frame));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** A few at a time; one that is told to wait keeps its lane. */
+  async #askInTurn(frame: object, isWanted: () => boolean): Promise<object> {
+    if (this.#freeLanes === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#freeLanes -= 1;
+    try {
+      return await this.#askPatiently(frame, isWanted);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#freeLanes += 1;
+      else next();
+    }
+  }
+
+  async #askPatiently(frame: object, isWanted: () => boolean): Promise<object> {
+    while (isWanted()) {
+      try {
+        return await this.#setup.ask(frame);
+      } catch (error) {
+        if (!(error instanceof RollcallError && error.code === "rate_limited")) throw error;
+        const pauseMs = error.retryAfterMs ?? PAUSE_MS;
+        await new Promise<void>((resolve) => this.#setup.timers.after(pauseMs, resolve));
+      }
+    }
+    return {};
+  }
+}
