@@ -10,6 +10,7 @@ import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
+import { inbox } from "./inbox.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
@@ -39,6 +40,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", channels);
   app.route("/", users);
   app.route("/", watches);
+  app.route("/", inbox);
   app.route("/", directory);
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
