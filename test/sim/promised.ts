@@ -1,4 +1,5 @@
 import type { Ledger } from "./ledger.ts";
+import type { Mail } from "./mail.ts";
 import type { Orders } from "./orders.ts";
 import type { PresenceTruth } from "./presence-truth.ts";
 import type { TicketUses } from "./ticket-uses.ts";
@@ -9,4 +10,5 @@ export interface Promised {
   readonly orders: Orders;
   readonly tickets: TicketUses;
   readonly truth: PresenceTruth;
+  readonly mail: Mail;
 }
