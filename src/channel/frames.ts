@@ -60,9 +60,11 @@ export class ChannelFrames {
         return this.#check(connection, frame);
       case "watch":
       case "unwatch":
+      case "send":
+      case "ack":
         return sendError(
           connection,
-          refusal("bad_request", "a user connection is needed to watch"),
+          refusal("bad_request", `a user connection is needed: ${frame.type}`),
           frame.ref,
         );
       default:
@@ -95,9 +97,6 @@ export class ChannelFrames {
   }
 
   #granted(connection: Connection, frame: ChannelFrame): Refusal | undefined {
-    if (frame.type === "signal" && frame.user !== undefined) {
-      return notAvailable("a signal to a user");
-    }
     if (frame.channel !== undefined && frame.channel !== this.#channel) {
       return elsewhere();
     }

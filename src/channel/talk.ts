@@ -2,10 +2,10 @@ import type { Settings } from "../config.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Clock, Random, Sql, Timers } from "../objects/ports.ts";
+import { PublishKeys } from "../objects/publish-keys.ts";
 import { CatchUp, type CatchUpRules } from "./log/catch-up.ts";
 import { MessageLog } from "./log/message-log.ts";
 import { Messages } from "./log/messages.ts";
-import { PublishKeys } from "./log/publish-keys.ts";
 import type { Members } from "./roster/members.ts";
 import { Standing } from "./standing.ts";
 

@@ -6,6 +6,7 @@ import { readAttachment } from "./attachment.ts";
 import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
 import { type Incoming, readFrame } from "./incoming.ts";
+import { latestSignals } from "./latest-signals.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 /** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */
@@ -65,6 +66,7 @@ export class Connections {
       ...times,
       isActivityUntold: false,
       catchUp: null,
+      sentSeq: 0,
       broadcasts: [],
     };
     const connection = new Connection(socket, state, this.#newRate());
@@ -88,9 +90,9 @@ export class Connections {
   /** One frame of a client: its good messages, after the bad ones were answered; or the connection's end. */
   read(connection: Connection, data: string | ArrayBuffer): Incoming {
     connection.heard(this.#clock.now(), this.#ttlMs);
-    const incoming = readFrame(connection, data, this.#clock.now(), this.#settings);
-    if (incoming.messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
-    return incoming;
+    const { messages, ...rest } = readFrame(connection, data, this.#clock.now(), this.#settings);
+    if (messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
+    return { ...rest, messages: latestSignals(messages) };
   }
 
   /**

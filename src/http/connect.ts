@@ -7,7 +7,7 @@ import { mustUseChannel, mustWatch, requireUser, type UserPrincipal } from "./ac
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
 import { channelIn, deviceIn, watchIn } from "./input.ts";
-import { parsePosition, positionOf } from "./position.ts";
+import { parsePosition, parseSeq, positionOf } from "./position.ts";
 import { Problem, problem } from "./problem.ts";
 
 type Transport = ConnectRequest["transport"];
@@ -28,7 +28,12 @@ export const connect = new Hono<AppEnv>()
     const watch = transport === "sse" ? watchIn(context) : undefined; // a WebSocket says so in a frame
     for (const user of watch ?? []) mustWatch(context, who.claims, user);
     const keeper = context.env.USER.getByName(who.user);
-    return opened(context, keeper, watch === undefined ? wanted : { ...wanted, watch });
+    const seen = transport === "sse" ? parseSeq(context.req.header("Last-Event-ID")) : undefined;
+    return opened(context, keeper, {
+      ...wanted,
+      ...(watch !== undefined && { watch }),
+      ...(seen !== undefined && { seen }),
+    });
   })
   .get("/v1/channels/:channel/connect", async (context) => {
     const who = await userOf(context);

@@ -48,6 +48,12 @@ export const SubscribeFrame = z.object({
   ...ref,
 });
 
+/** A direct message to all devices of a user, queued while they are away. */
+export const SendFrame = PublishBody.extend({ type: z.literal("send"), user: UserId, ...ref });
+
+/** All direct messages up to `seq` are done with, for this connection's device. Never answered. */
+export const AckFrame = z.object({ type: z.literal("ack"), seq: z.number().int().min(0), ...ref });
+
 /** Same effect as the text `ping`, for clients that can only send JSON; `n` answers a `probe`. */
 export const HeartbeatFrame = z.object({
   type: z.literal("heartbeat"),
@@ -85,6 +91,8 @@ export const ClientFrame = z.discriminatedUnion("type", [
   HistoryFrame,
   MembersFrame,
   SubscribeFrame,
+  SendFrame,
+  AckFrame,
   HeartbeatFrame,
   AuthFrame,
   PresenceFrame,
@@ -98,6 +106,8 @@ export type SignalFrame = z.infer<typeof SignalFrame>;
 export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type MembersFrame = z.infer<typeof MembersFrame>;
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
+export type SendFrame = z.infer<typeof SendFrame>;
+export type AckFrame = z.infer<typeof AckFrame>;
 export type AuthFrame = z.infer<typeof AuthFrame>;
 export type PresenceFrame = z.infer<typeof PresenceFrame>;
 export type WatchFrame = z.infer<typeof WatchFrame>;

@@ -7,12 +7,9 @@ import { type Refusal, refusal } from "./codes.ts";
  * messages from the server, 4005 for slow readers.
  */
 
-export const LATER_FRAMES = ["unsubscribe", "send", "ack"] as const;
+export const LATER_FRAMES = ["unsubscribe"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
-  ["POST", "/v1/users/:user/messages"],
-  ["GET", "/v1/users/:user/inbox"],
-  ["POST", "/v1/users/:user/inbox/ack"],
   ["GET", "/v1/dead-letters"],
   ["POST", "/v1/dead-letters/:id/replay"],
   ["POST", "/v1/maintenance/cleanup"],
@@ -22,7 +19,7 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
 ];
 
 /** Parts of requests and frames that exist already. */
-type LaterPart = "subscribe" | "channels" | "a signal to a user";
+type LaterPart = "subscribe" | "channels";
 
 /** The answer to whatever is listed here. */
 export function notAvailable(

@@ -1,9 +1,11 @@
 import type { Connection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
 import type { Renewals } from "../connections/renewals.ts";
-import type { ClientFrame, HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
+import type { ClientFrame, HeartbeatFrame, PresenceFrame, SignalFrame } from "../protocol/client-frames.ts";
 import { notAvailable } from "../protocol/later.ts";
 import type { ChannelFrames } from "./channel-frames.ts";
+import type { DirectFrames, UserSignal } from "./inbox/direct-frames.ts";
+import type { Directs } from "./inbox/directs.ts";
 import type { Sessions } from "./presence/sessions.ts";
 import type { Statuses } from "./presence/statuses.ts";
 import type { View } from "./presence/view.ts";
@@ -16,6 +18,8 @@ interface Rooms {
   renewals: Renewals;
   channels: ChannelFrames;
   watches: WatchFrames;
+  directs: Directs;
+  directFrames: DirectFrames;
 }
 
 /** Where each frame of a user's own connection is answered. */
@@ -34,8 +38,14 @@ export class OwnFrames {
         return this.#rooms.renewals.answer(connection, frame);
       case "presence":
         return this.#answerPresence(connection, frame);
-      case "publish":
+      case "send":
+      case "ack":
+        return this.#rooms.directFrames.answer(connection, frame);
       case "signal":
+        return isForUser(frame)
+          ? this.#rooms.directFrames.answer(connection, frame)
+          : this.#rooms.channels.answer(connection, frame);
+      case "publish":
       case "history":
       case "members":
         return this.#rooms.channels.answer(connection, frame);
@@ -49,8 +59,10 @@ export class OwnFrames {
 
   #answerHeartbeat(connection: Connection, { ref, device }: HeartbeatFrame): void {
     if (device !== undefined) {
+      const isAnother = device.id !== connection.state.device.id;
       connection.update({ device });
       this.#rooms.sessions.setDevice(connection.session, device);
+      if (isAnother) this.#rooms.directs.deviceChanged(connection);
     }
     sendOk(connection, ref);
   }
@@ -60,4 +72,8 @@ export class OwnFrames {
     if (refused !== undefined) sendError(connection, refused, ref);
     else sendOk(connection, ref, { ...this.#rooms.view.for({ kind: "back end" }) });
   }
+}
+
+function isForUser(frame: SignalFrame): frame is UserSignal {
+  return frame.user !== undefined;
 }

@@ -6,6 +6,7 @@ import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
+import type { DirectRequest, InboxPage } from "../objects/inbox-port.ts";
 import { Database } from "../objects/migrations.ts";
 import type {
   Admission,
@@ -19,23 +20,27 @@ import type {
   Ports,
   Reader,
   SessionEnd,
+  SignalRequest,
   Socket,
   UserPort,
 } from "../objects/ports.ts";
-import type { Session } from "../protocol/bodies.ts";
+import type { From, Session } from "../protocol/bodies.ts";
 import { CLOSE } from "../protocol/close-codes.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
+import type { Refusal } from "../protocol/codes.ts";
+import type { InboxAck, InboxQuery, Sent } from "../protocol/inbox.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
+import { Admissions } from "./admissions.ts";
 import { tellSessions } from "./broadcasts.ts";
 import { ChannelFrames } from "./channel-frames.ts";
+import { Counting } from "./counting.ts";
 import { Endings } from "./endings.ts";
+import { DirectFrames } from "./inbox/direct-frames.ts";
+import { Directs } from "./inbox/directs.ts";
 import { Listing } from "./listing.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { Activity } from "./presence/activity.ts";
-import { memberOf } from "./presence/presence.ts";
 import { listSessions } from "./presence/session-list.ts";
-import type { SessionRow } from "./presence/session-table.ts";
 import { Sessions } from "./presence/sessions.ts";
 import { Standing } from "./presence/standing.ts";
 import { Statuses } from "./presence/statuses.ts";
@@ -67,6 +72,9 @@ export class User implements Keeper, UserPort {
   readonly #due: DueTimes;
   readonly #view: View;
   readonly #watches: Watches;
+  readonly #directs: Directs;
+  readonly #counting: Counting;
+  readonly #admissions: Admissions;
   readonly #frames: OwnFrames;
   readonly #watchFrames: WatchFrames;
 
@@ -84,7 +92,9 @@ export class User implements Keeper, UserPort {
     this.#sessions = new Sessions(this.#standing, ports.clock, settings);
     this.#statuses = new Statuses(this.#standing, ports.clock);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
-    this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections);
+    this.#endings = new Endings({ ...ports, sql }, this.#sessions, this.#connections, (row) =>
+      this.#directs.ended(row),
+    );
     this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
     const own = { standing: this.#standing, connections: this.#connections };
     this.#activity = new Activity(ports, settings, own, {
@@ -101,6 +111,9 @@ export class User implements Keeper, UserPort {
       settle: () => this.#settle(),
       seen: () => this.#sweep.quicken(),
     });
+    const turn = { ready: () => this.#due.fire(), settle: () => this.#settle() };
+    const ofInbox = { name, sql, connections: this.#connections };
+    this.#directs = new Directs(ports, settings, ofInbox, turn);
     const isLive = (connection: Connection) => this.#connections.find(connection.session) === connection;
     this.#watchFrames = new WatchFrames(settings, this.#watches.watching, {
       isLive,
@@ -121,21 +134,25 @@ export class User implements Keeper, UserPort {
       renewals,
       channels: new ChannelFrames(ports, settings, isLive),
       watches: this.#watchFrames,
+      directs: this.#directs,
+      directFrames: new DirectFrames(ports, settings, { name, directs: this.#directs, isLive }),
     });
-    const grace = {
-      name: "grace",
-      nextAt: () => this.#sessions.offlineAt(),
-      run: () => this.#sessions.passGrace(),
-    };
+    const rooms = { clock: ports.clock, ...own, sessions: this.#sessions, endings: this.#endings };
+    this.#counting = new Counting({ ...rooms, sweep: this.#sweep }, turn);
+    this.#admissions = new Admissions(
+      { ...rooms, activity: this.#activity, watches: this.#watches, counting: this.#counting },
+      turn,
+    );
     this.#due = new DueTimes(ports, [
       this.#sweep,
-      grace,
+      this.#sessions.grace,
       this.#statuses,
       this.#activity,
       this.#endings.outbox,
       this.#rosterTells.outbox,
       ...this.#watches.duties,
       this.#listing.telling,
+      ...this.#directs.duties,
     ]);
     this.#endings.reconcile();
     this.#due.fire();
@@ -145,16 +162,26 @@ export class User implements Keeper, UserPort {
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
     const session = this.#ports.random.id();
-    const { claims, user: _, watch: __, ...rest } = request;
+    const { claims, user: _, watch: __, seen: ___, ...rest } = request;
     const connectedAt = this.#ports.clock.now();
     const keeper = { kind: "user" } as const;
-    const admission = this.#admit({ ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null });
+    const admission = this.#admissions.admit({
+      ...rest,
+      session,
+      keeper,
+      connectedAt,
+      issuedAt: claims.iat ?? null,
+    });
     if (!admission.admitted) return admission.refused;
     const connection = this.#connections.open(accept(), session, request);
     this.#sweep.watch(connection);
     this.#settle();
-    connection.send({ ...welcomeFrame(connection, this.#settings), inbox: { latest: 0, acked: 0 } });
+    connection.send({
+      ...welcomeFrame(connection, this.#settings),
+      inbox: this.#directs.welcome(connection),
+    });
     this.#watches.watching.welcomed(connection);
+    this.#directs.welcomed(connection, request.seen);
     if (request.watch !== undefined) {
       this.#ports.background.run(this.#watchFrames.begin(connection, request.watch));
     }
@@ -162,7 +189,7 @@ export class User implements Keeper, UserPort {
   }
 
   async admit(request: AdmitRequest): Promise<Admission> {
-    return this.#admit(request);
+    return this.#admissions.admit(request);
   }
 
   async ended({ session, at, reason }: SessionEnd): Promise<void> {
@@ -172,8 +199,7 @@ export class User implements Keeper, UserPort {
   }
 
   async presence(reader: Reader): Promise<Presence> {
-    const silent = this.#freshSilent();
-    return this.#view.for(reader, silent);
+    return this.#view.for(reader, this.#counting.silent());
   }
 
   async setPresence(change: PresenceChange, session?: string): Promise<Presence | Refusal> {
@@ -194,21 +220,11 @@ export class User implements Keeper, UserPort {
   }
 
   async sessions(): Promise<Session[]> {
-    return listSessions(this.#name, this.#counted(), this.#connections, this.#ports.objects);
+    return listSessions(this.#name, this.#counting.live(), this.#connections, this.#ports.objects);
   }
 
-  async allow({ issuedAt, ticket, session }: AllowRequest): Promise<Allowance> {
-    const refused = this.#sessions.refusalOf(issuedAt, ticket);
-    if (refused !== undefined) return { allowed: false, refused };
-    const row = session === undefined ? undefined : this.#counted().find((live) => live.session === session);
-    if (session !== undefined && row === undefined) {
-      return { allowed: false, refused: refusal("session_gone", "no live session of this user") };
-    }
-    if (ticket !== undefined) this.#sessions.useUp(ticket);
-    if (row !== undefined) this.#activity.heard(this.#ports.clock.now());
-    this.#settle();
-    const device = row?.device.id;
-    return device === undefined ? { allowed: true } : { allowed: true, device };
+  async allow(request: AllowRequest): Promise<Allowance> {
+    return this.#admissions.allow(request);
   }
 
   async endSession(session: string): Promise<boolean> {
@@ -230,6 +246,7 @@ export class User implements Keeper, UserPort {
     this.#sessions.change(() => {
       this.#sessions.erase();
       this.#watches.erase();
+      this.#directs.erase();
     });
     this.#settle();
   }
@@ -260,6 +277,22 @@ export class User implements Keeper, UserPort {
 
   async notice(notice: Notice): Promise<NoticeAnswer> {
     return this.#watches.notice(notice);
+  }
+
+  async send(request: DirectRequest): Promise<Sent | Refusal> {
+    return this.#directs.send(request);
+  }
+
+  async inbox(query: InboxQuery, reader?: From): Promise<InboxPage> {
+    return this.#directs.page(query, reader);
+  }
+
+  async ackInbox(ack: InboxAck): Promise<void> {
+    this.#directs.acknowledge(ack);
+  }
+
+  async signal(request: SignalRequest): Promise<void> {
+    this.#directs.signal(request);
   }
 
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
@@ -297,23 +330,9 @@ export class User implements Keeper, UserPort {
     this.#settle();
   }
 
-  #admit(request: AdmitRequest): Admission {
-    this.#due.fire();
-    const refused = this.#sessions.refusalFor(request);
-    if (refused !== undefined) return { admitted: false, refused };
-    if (this.#sessions.findLive(request.session) === undefined) {
-      this.#sessions.change(() => {
-        this.#watches.watching.sessionBegins();
-        this.#endings.endAll(this.#sessions.surplus(), CLOSE.replaced, "replaced");
-        this.#sessions.begin(request);
-      });
-      this.#settle();
-    }
-    return { admitted: true, member: memberOf(this.#standing.facts()) };
-  }
-
   /** At the end of a turn that may have changed something: what is owed is sent, and the alarm set for the rest. */
   #settle(): void {
+    this.#directs.settle();
     this.#listing.kick();
     this.#due.arm();
     this.#endings.outbox.kick();
@@ -325,20 +344,5 @@ export class User implements Keeper, UserPort {
   get #sweepMs(): number {
     const ttlMs = this.#settings.SESSION_TTL_SECONDS * 1000;
     return this.#watches.watchers.areAwake ? ttlMs : ttlMs * UNSEEN_SWEEP_FACTOR;
-  }
-
-  /** Live sessions that a read may count. */
-  #counted(): SessionRow[] {
-    const silent = this.#freshSilent();
-    return this.#sessions.live().filter(({ session }) => !silent.has(session));
-  }
-
-  /** Before a read: what is due is done, and who fell silent is asked at once. Whom no read may count. */
-  #freshSilent(): ReadonlySet<string> {
-    this.#due.fire();
-    const isSilent = (connection: Connection) => !this.#connections.isHeard(connection);
-    if ([...this.#connections.all()].some(isSilent)) this.#sweep.run(this.#ports.clock.now());
-    this.#settle();
-    return new Set([...this.#connections.all()].filter(isSilent).map(({ session }) => session));
   }
 }

@@ -26,6 +26,10 @@ const USER_METHODS = {
   watchedBy: 0,
   unwatchedBy: 0,
   notice: 0,
+  send: 0,
+  inbox: 0,
+  ackInbox: 0,
+  signal: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;

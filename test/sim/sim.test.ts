@@ -52,6 +52,8 @@ describe("users and channels under faults", () => {
     ["[SIM15] sessions were renewed", "renewals"],
     ["[SIM16] statuses were said", "statuses"],
     ["[SIM18] broadcasts reached who stayed", "broadcasts"],
+    ["[SIM20] direct messages were told", "directs"],
+    ["[SIM20] direct messages were told again", "directsAgain"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });

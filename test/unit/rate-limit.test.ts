@@ -57,6 +57,7 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     activeAt: 0,
     isActivityUntold: false,
     broadcasts: [],
+    sentSeq: 0,
     catchUp: null,
   };
   const connection = new Connection(socket, state, new RateLimit(50, 100, 0));

@@ -1,4 +1,5 @@
 import type { Settings } from "../../config.ts";
+import type { Duty } from "../../objects/due-times.ts";
 import type { AdmitRequest, Clock, EndReason, TicketUse } from "../../objects/ports.ts";
 import { type Refusal, refusal } from "../../protocol/codes.ts";
 import type { Device } from "../../protocol/names.ts";
@@ -16,6 +17,8 @@ const ENDED_ROW_MS = 300_000;
  * inside the grace touches session rows only; the user's row is written when the user turns offline.
  */
 export class Sessions {
+  /** Turns the user offline when the grace is over. */
+  readonly grace: Duty = { name: "grace", nextAt: () => this.offlineAt(), run: () => this.passGrace() };
   readonly #standing: Standing;
   readonly #clock: Clock;
   readonly #settings: Settings;
