@@ -2,6 +2,7 @@ import type { Crowd, SimulatedClient } from "./clients.ts";
 import type { Command } from "./command.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { KINDS } from "./fault-table.ts";
+import { MAIL } from "./mail-commands.ts";
 import { ORDERS } from "./order-commands.ts";
 import { PRESENCE } from "./presence-commands.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 2, run: broadcast },
   ...ORDERS,
   ...PRESENCE,
+  ...MAIL,
   {
     weight: 14,
     run: (world) =>

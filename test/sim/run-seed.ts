@@ -7,6 +7,7 @@ import { checkDirectory } from "./directory-quiescence.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
 import { checkErasure, checkRevocation } from "./last-orders.ts";
+import { checkMail } from "./mail-quiescence.ts";
 import type { Cores } from "./nature.ts";
 import { checkPresences } from "./presence-quiescence.ts";
 import { checkQuiescence } from "./quiescence.ts";
@@ -20,8 +21,8 @@ const QUIET_TTLS = 25;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
 
-/** Something is broadcast so many steps before it becomes quiet: few connections outlast more. */
-const TOLD_BEFORE_THE_END = 5;
+/** In each of the last steps something is broadcast: few connections outlast many more. */
+const LAST_STEPS = 4;
 
 export interface SeededRun {
   seed: number;
@@ -58,6 +59,9 @@ export interface RunResult {
   stored: number;
   acknowledged: number;
   delivered: number;
+  /** Direct messages that clients were told, and those of them that were told again. */
+  directs: number;
+  directsAgain: number;
   /** Virtual time, in hours. */
   hours: number;
 }
@@ -87,7 +91,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   try {
     for (let step = 1; step <= steps; step++) {
       if (step > steps / 2 && crowd.operator.revokedAlive === 0) crowd.operator.revokeSomebody();
-      if (step === steps - TOLD_BEFORE_THE_END) await crowd.broadcasts.tell();
+      if (step > steps - LAST_STEPS) await crowd.broadcasts.tell();
       await takeStep(world, crowd);
       await invariants.check();
       failIfWrong(step);
@@ -124,6 +128,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       stored: invariants.stored,
       acknowledged: ledger.acknowledgedInAll,
       delivered: ledger.deliveredInAll,
+      directs: crowd.mail.toldInAll,
+      directsAgain: crowd.mail.repeatsInAll,
       hours: world.hours,
     };
   } finally {
@@ -142,6 +148,8 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
       MAX_SESSIONS_PER_USER: random.pick(["20", "3"]) ?? "20",
       AWAY_AFTER_SECONDS: random.pick(["300", "20", "0"]) ?? "300",
       WATCH_TTL_SECONDS: random.pick(["3600", "600"]) ?? "3600",
+      INBOX_SIZE: random.pick(["1000", "1000", "8"]) ?? "1000",
+      INBOX_TTL_SECONDS: random.pick(["604800", "604800", "900"]) ?? "604800",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
@@ -161,6 +169,12 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
   await crowd.broadcasts.check();
+  await checkMail(world, crowd, isAllKept(world));
+}
+
+/** Neither time nor size takes a direct message from who is away in a run like this. */
+function isAllKept({ settings }: World): boolean {
+  return settings.INBOX_SIZE >= 1000 && settings.INBOX_TTL_SECONDS >= 604_800;
 }
 
 function report({ seed, steps }: SeededRun, step: number | string, failure: string, last: string[]): string {

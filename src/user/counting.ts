@@ -5,34 +5,35 @@ import type { Clock } from "../objects/ports.ts";
 import type { SessionRow } from "./presence/session-table.ts";
 import type { Sessions } from "./presence/sessions.ts";
 
-/** Reads are about who is there now: what is due is done before, and no read counts who has fallen silent. */
-export class FreshReads {
-  readonly #clock: Clock;
-  readonly #of: { sessions: Sessions; connections: Connections; sweep: Sweep };
+interface Rooms {
+  clock: Clock;
+  connections: Connections;
+  sessions: Sessions;
+  sweep: Sweep;
+}
+
+/** Whom a read may count: never an own connection that has been silent for the TTL, which is asked at once. */
+export class Counting {
+  readonly #rooms: Rooms;
   readonly #turn: { ready(): void; settle(): void };
 
-  constructor(
-    clock: Clock,
-    of: { sessions: Sessions; connections: Connections; sweep: Sweep },
-    turn: { ready(): void; settle(): void },
-  ) {
-    this.#clock = clock;
-    this.#of = of;
+  constructor(rooms: Rooms, turn: { ready(): void; settle(): void }) {
+    this.#rooms = rooms;
     this.#turn = turn;
   }
 
   /** Live sessions that a read may count. */
-  counted(): SessionRow[] {
+  live(): SessionRow[] {
     const silent = this.silent();
-    return this.#of.sessions.live().filter(({ session }) => !silent.has(session));
+    return this.#rooms.sessions.live().filter(({ session }) => !silent.has(session));
   }
 
-  /** Whom no read may count: they are asked at once. */
+  /** Before a read: what is due is done, and who fell silent is asked. Sessions that no read may count. */
   silent(): ReadonlySet<string> {
-    const { connections, sweep } = this.#of;
+    const { clock, connections, sweep } = this.#rooms;
     this.#turn.ready();
     const isSilent = (connection: Connection) => !connections.isHeard(connection);
-    if ([...connections.all()].some(isSilent)) sweep.run(this.#clock.now());
+    if ([...connections.all()].some(isSilent)) sweep.run(clock.now());
     this.#turn.settle();
     return new Set([...connections.all()].filter(isSilent).map(({ session }) => session));
   }
