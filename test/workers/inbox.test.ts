@@ -208,6 +208,7 @@ test("[IN7] what is over by INBOX_TTL_SECONDS or its own ttlSeconds is told to n
   await passAlarm("in7");
   expect(await queued("in7")).toEqual([]);
   const said = warn.mock.calls.map(([line]) => String(line)).filter((line) => line.includes("expired"));
+  expect(said.join("\n")).toContain('"messages":2');
   expect(said.join("\n")).not.toContain("a week");
   expect((await sendTo("in7", { data: "next" })).body).toMatchObject({ seq: 5 });
   expect((await connectAs("in7", "d")).frames[0]?.inbox).toEqual({ latest: 5, acked: 0 });
