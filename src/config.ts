@@ -105,10 +105,11 @@ const Settings = z
     MAX_FRAME_BYTES: whole(65_536),
     MAX_DATA_BYTES: whole(32_768),
     MAX_SESSIONS_PER_USER: whole(20),
+    /** They stand in one row, and the most calls that one event may make are 10,000. */
+    MAX_WATCHES: whole(1000, 1, 10_000),
     // Where each stands must fit the attachment of one socket, beside 8 KB of claims.
     MAX_SUBSCRIPTIONS: whole(200, 0, 200),
     SUBSCRIBED_USERS_MAX: whole(1000, 0, 10_000),
-    MAX_WATCHES: whole(1000),
     RATE_PER_SECOND: amount(50),
     RATE_BURST: whole(100),
     HISTORY_SIZE: whole(1000, 0),

@@ -40,7 +40,7 @@ export class Admissions implements Duty {
 
   /** Asks the user's object. */
   async ask(session: string, channel: string, request: ConnectRequest): Promise<Answered> {
-    const { claims, user, ...rest } = request;
+    const { claims, user, recover: _, rewind: __, ...rest } = request;
     const connectedAt = this.#waiting.get(session) ?? this.#ports.clock.now();
     const keeper = { kind: "channel", channel } as const;
     try {

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
 import { Shell } from "../objects/durable-object.ts";
 import type {
   Caller,
@@ -115,5 +116,9 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   list() {
     return this.#shell.keeper.list();
+  }
+
+  broadcast(broadcast: Broadcast, sessions: string[]) {
+    return this.#shell.keeper.broadcast(broadcast, sessions);
   }
 }

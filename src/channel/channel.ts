@@ -1,11 +1,13 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
+import { answerEach } from "../connections/answers.ts";
+import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { sendError } from "../connections/incoming.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type {
@@ -169,9 +171,9 @@ export class Channel implements Keeper, ChannelPort {
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection, activeAt);
     for (const frame of messages) this.#talk.catchUp.heard(connection, frame);
-    const answers = messages.map((frame) => this.#answer(connection, frame));
+    const answers = answerEach(connection, messages, this.#answer, this.#ports.log);
     if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
-    await Promise.all(answers);
+    await answers;
   }
 
   closed(socket: Socket): void {
@@ -242,6 +244,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#settle();
   }
 
+  async broadcast(broadcast: Broadcast, sessions: string[]): Promise<void> {
+    tellOnce(this.#connections, sessions, broadcast);
+  }
+
   async lastSeen(sessions: string[]): Promise<Record<string, number>> {
     return lastSeen(sessions, this.#connections);
   }
@@ -283,23 +289,17 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.arm();
   }
 
-  /** One message that fails takes nothing else with it: the client learns which, the others go on. */
-  async #answer(connection: Connection, frame: ClientFrame): Promise<void> {
-    try {
-      switch (frame.type) {
-        case "auth":
-          return await this.#renewals.answer(connection, frame);
-        case "presence":
-        case "heartbeat":
-          return await this.#userFrames.answer(connection, frame);
-        default:
-          return this.#frames.answer(connection, frame);
-      }
-    } catch (cause) {
-      this.#ports.log.warn("message failed", { frame: frame.type }, cause);
-      sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
+  readonly #answer = (connection: Connection, frame: ClientFrame): Promise<void> | void => {
+    switch (frame.type) {
+      case "auth":
+        return this.#renewals.answer(connection, frame);
+      case "presence":
+      case "heartbeat":
+        return this.#userFrames.answer(connection, frame);
+      default:
+        return this.#frames.answer(connection, frame);
     }
-  }
+  };
 
   #setDevice(connection: Connection, device: Device): void {
     connection.update({ device });

@@ -1,6 +1,11 @@
 import type { Message } from "../protocol/bodies.ts";
 import type { Presence } from "../protocol/presence.ts";
-import type { ClosingFrame, SignalledFrame, WelcomeFrame } from "../protocol/server-frames.ts";
+import type {
+  BroadcastFrame,
+  ClosingFrame,
+  SignalledFrame,
+  WelcomeFrame,
+} from "../protocol/server-frames.ts";
 import type { RollcallError } from "./errors.ts";
 import type { RosterChange } from "./roster.ts";
 import type { ConnectionState } from "./state.ts";
@@ -15,6 +20,8 @@ export interface ConnectionEvents {
   message: Message;
   /** Something ephemeral from another session: typing, a cursor. */
   signal: Omit<SignalledFrame, "type">;
+  /** A back end's word to everybody who is connected; once, however often it comes. */
+  broadcast: Omit<BroadcastFrame, "type">;
   /** The roster changed; `connection.roster` is already the new one. */
   members: RosterChange;
   /** News of a user who is watched; never older than what was told before. */

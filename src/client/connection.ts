@@ -6,6 +6,7 @@ import type { ConnectionEvents } from "./connection-events.ts";
 import { Emitter } from "./emitter.ts";
 import { RollcallError } from "./errors.ts";
 import type { IncomingFrame } from "./frames.ts";
+import { HeardBroadcasts } from "./heard-broadcasts.ts";
 import { Link } from "./link.ts";
 import { type ConnectionPresence, LivePresence } from "./presence.ts";
 import type { PublishOptions } from "./publish-options.ts";
@@ -29,6 +30,7 @@ export class Connection {
   readonly #view: ChannelView;
   readonly #subscriptions: Subscriptions;
   readonly #presence: LivePresence;
+  readonly #broadcasts = new HeardBroadcasts();
   readonly #stopListening: () => void;
   #state: ConnectionState = { name: "connecting", failures: 0 };
   #link: Link | undefined;
@@ -240,6 +242,11 @@ export class Connection {
       case "signal":
         this.#events.emit("signal", frame);
         break;
+      case "broadcast": {
+        const { type: _type, ...broadcast } = frame;
+        if (this.#broadcasts.isNew(frame.id)) this.#events.emit("broadcast", broadcast);
+        break;
+      }
       case "closing":
         this.#events.emit("closing", frame);
         break;

@@ -40,3 +40,10 @@ export class RollcallError extends Error {
     if (more.errors !== undefined) this.errors = more.errors;
   }
 }
+
+/** Whether the session that was spoken to is over, and what it held with it. */
+export function isLost(error: unknown): boolean {
+  return (
+    error instanceof RollcallError && (error.code === "not_connected" || error.code === "connection_lost")
+  );
+}

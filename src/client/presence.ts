@@ -1,12 +1,9 @@
 import type { Presence, PresenceChange } from "../protocol/presence.ts";
-import { RollcallError, type RollcallErrorCode } from "./errors.ts";
+import { isLost, RollcallError } from "./errors.ts";
 import { KnownPresences } from "./known-presences.ts";
 import { SaidStatus } from "./said-status.ts";
 import type { Timers } from "./timers.ts";
 import { Watches, type WatchOptions } from "./watches.ts";
-
-/** The session that was spoken to is over, and what it held with it. */
-const LOST: ReadonlySet<RollcallErrorCode> = new Set(["not_connected", "connection_lost"]);
 
 export interface PresenceSetup {
   timers: Timers;
@@ -88,8 +85,4 @@ export class LivePresence {
       if (!isLost(error)) this.#setup.failed(error);
     });
   }
-}
-
-function isLost(error: unknown): boolean {
-  return error instanceof RollcallError && LOST.has(error.code);
 }

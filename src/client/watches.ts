@@ -1,11 +1,15 @@
 import type { Presence, SeenStatus } from "../protocol/presence.ts";
-import { RollcallError } from "./errors.ts";
+import { isLost, RollcallError, type RollcallErrorCode } from "./errors.ts";
 import type { Timers } from "./timers.ts";
 
 /** The service takes no more users in one frame. */
 const MAX_PER_FRAME = 100;
 /** Where the service says no pause itself. */
 const PAUSE_MS = 1_000;
+/** Between the last attempts to watch somebody again who does not answer. */
+const LONGEST_PAUSE_MS = 60_000;
+/** Somebody's object did not answer, or not in time: it may do so later. */
+const MAY_PASS: ReadonlySet<RollcallErrorCode> = new Set(["unavailable", "timed_out"]);
 
 export interface WatchOptions {
   /** Tell only of these statuses. */
@@ -18,6 +22,14 @@ export interface WatchesSetup {
   ask<T extends object>(frame: object): Promise<T>;
   /** What the service answered of a user who is watched. */
   heard(presence: Presence): void;
+  /** Somebody is not watched in the new session. */
+  failed(error: RollcallError): void;
+}
+
+/** Users who are watched in the same way: they go out together. */
+interface Part {
+  users: readonly string[];
+  options: WatchOptions;
 }
 
 /**
@@ -28,6 +40,8 @@ export interface WatchesSetup {
 export class Watches {
   readonly #setup: WatchesSetup;
   readonly #watched = new Map<string, WatchOptions>();
+  /** How many sessions have watched again: what one has not finished is the next one's. */
+  #sessions = 0;
 
   constructor(setup: WatchesSetup) {
     this.#setup = setup;
@@ -51,22 +65,53 @@ export class Watches {
   async unwatch(users: readonly string[]): Promise<void> {
     for (const user of users) this.#watched.delete(user);
     for (const part of parts(users)) {
-      await this.#patiently(() => this.#setup.ask({ type: "unwatch", users: part }));
+      await this.#patiently(async () => {
+        const gone = part.filter((user) => !this.#watched.has(user)); // somebody may be watched again by now
+        if (gone.length > 0) await this.#setup.ask({ type: "unwatch", users: gone });
+      });
     }
   }
 
-  /** A new session watches whom the last one watched, unless that has ended meanwhile. */
+  /**
+   * A new session watches whom the last one watched, unless that has ended meanwhile. Each frame counts by
+   * itself: one that is refused is told, and the others go on; where somebody did not answer it is said again
+   * after a pause, until the session ends.
+   */
   async again(): Promise<void> {
-    for (const part of this.#groups().flatMap(parts)) {
-      const still = part.filter((user) => this.#watched.has(user));
-      const options = this.#watched.get(still[0] ?? "");
-      if (options !== undefined) await this.#say(still, options);
+    const session = ++this.#sessions;
+    let left = this.#groups();
+    for (let pauseMs = PAUSE_MS; left.length > 0; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const silent: Part[] = [];
+      for (const part of left) {
+        const failure = await this.#failureOf(part);
+        if (session !== this.#sessions || isLost(failure)) return;
+        if (failure !== undefined) this.#setup.failed(failure);
+        if (failure !== undefined && MAY_PASS.has(failure.code)) silent.push(part);
+      }
+      left = silent;
+      if (left.length > 0) await this.#pause(pauseMs);
+      if (session !== this.#sessions) return;
     }
   }
 
+  async #failureOf({ users, options }: Part): Promise<RollcallError | undefined> {
+    try {
+      await this.#say(users, options);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RollcallError) return error;
+      throw error;
+    }
+  }
+
+  /** Those of them who are still to be watched so, at each attempt. */
   async #say(users: readonly string[], options: WatchOptions): Promise<void> {
-    const frame = { type: "watch", users, ...options };
-    const { presence } = await this.#patiently(() => this.#setup.ask<{ presence: Presence[] }>(frame));
+    const key = keyOf(options);
+    const { presence } = await this.#patiently(async () => {
+      const still = users.filter((user) => keyOf(this.#watched.get(user)) === key);
+      if (still.length === 0) return { presence: [] };
+      return this.#setup.ask<{ presence: Presence[] }>({ type: "watch", users: still, ...options });
+    });
     for (const one of presence) if (this.#watched.has(one.user)) this.#setup.heard(one);
   }
 
@@ -82,23 +127,32 @@ export class Watches {
         return await attempt();
       } catch (error) {
         if (!(error instanceof RollcallError) || error.code !== "rate_limited") throw error;
-        const pauseMs = error.retryAfterMs ?? PAUSE_MS;
-        await new Promise<void>((resolve) => this.#setup.timers.after(pauseMs, resolve));
+        await this.#pause(error.retryAfterMs ?? PAUSE_MS);
       }
     }
   }
 
-  /** One group for each list of statuses, whatever calls they came with: fewer frames. */
-  #groups(): string[][] {
-    const groups = new Map<string, string[]>();
-    for (const [user, { only }] of this.#watched) {
-      const key = JSON.stringify(only ?? null);
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [user]);
-      else group.push(user);
-    }
-    return [...groups.values()];
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#setup.timers.after(ms, resolve));
   }
+
+  /** As few frames as there can be, whatever calls these users came with. */
+  #groups(): Part[] {
+    const groups = new Map<string | undefined, { users: string[]; options: WatchOptions }>();
+    for (const [user, options] of this.#watched) {
+      const group = groups.get(keyOf(options));
+      if (group === undefined) groups.set(keyOf(options), { users: [user], options });
+      else group.users.push(user);
+    }
+    return [...groups.values()].flatMap(({ users, options }) =>
+      parts(users).map((part) => ({ users: part, options })),
+    );
+  }
+}
+
+/** Alike for those who are watched in the same way; undefined for who is not. */
+function keyOf(options: WatchOptions | undefined): string | undefined {
+  return options === undefined ? undefined : JSON.stringify(options.only ?? null);
 }
 
 function parts(users: readonly string[]): string[][] {

@@ -27,12 +27,16 @@ export const Attachment = z.object({
     })
     .nullable()
     .default(null),
+  /** Users watched over HTTP who have not answered since the welcome are asked again then; null where all have. */
+  resume: z.object({ tries: z.number(), dueAt: z.number() }).nullable().default(null),
   /** Own connections: where the session stands in each channel that it is subscribed to. */
   subscriptions: z.string().default(""),
   /** When the client last did something, heartbeats apart; of older versions nothing is known. */
   activeAt: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */
   isActivityUntold: z.boolean().default(false),
+  /** The last broadcasts that it was told, by id. */
+  broadcasts: z.array(z.string()).default([]),
 });
 export type Attachment = z.infer<typeof Attachment>;
 

@@ -72,8 +72,10 @@ export class Connections {
       claims,
       ...times,
       isActivityUntold: false,
-      subscriptions: "",
       catchUp: null,
+      subscriptions: "",
+      resume: null,
+      broadcasts: [],
     };
     const connection = new Connection(socket, state, this.#newRate());
     connection.update({});

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { BroadcastRequest } from "../objects/broadcast.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
@@ -43,5 +44,9 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
 
   unknown(users: string[]) {
     return this.#waking.rules.unknown(users);
+  }
+
+  broadcast(request: BroadcastRequest) {
+    return this.#waking.rules.broadcast(request);
   }
 }

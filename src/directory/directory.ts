@@ -1,4 +1,5 @@
 import type { Settings } from "../config.ts";
+import type { BroadcastRequest, BroadcastTaken } from "../objects/broadcast.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
@@ -10,12 +11,21 @@ import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type { BasicPorts, Ports } from "../objects/ports.ts";
 import { isOutdated } from "../objects/shards.ts";
+import type { Refusal } from "../protocol/codes.ts";
 import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
 import { Audit } from "./audit.ts";
+import { BROADCAST_DEBT_MIGRATION } from "./broadcast-debt-table.ts";
+import { BROADCAST_KEY_MIGRATION } from "./broadcast-key-table.ts";
+import { BROADCAST_MIGRATION } from "./broadcast-table.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
 import { Graveyard } from "./graveyard.ts";
 
-const MIGRATIONS = [[...ENTRY_MIGRATION]];
+/** Append-only: each entry is applied once. */
+const MIGRATIONS = [
+  [...ENTRY_MIGRATION],
+  [...BROADCAST_MIGRATION, ...BROADCAST_DEBT_MIGRATION, ...BROADCAST_KEY_MIGRATION],
+];
 
 /**
  * One shard of the directory: who is online and which channels are occupied, as their objects told it. It
@@ -27,6 +37,7 @@ export class Directory implements DirectoryPort {
   readonly #table: EntryTable;
   readonly #graveyard: Graveyard;
   readonly #audit: Audit;
+  readonly #broadcasts: Broadcasts;
   readonly #due: DueTimes;
   /** Counting reads every row, so it is done once and then kept up. Lost on sleep, counted again. */
   readonly #counts = new Map<EntryKind, EntryCount>();
@@ -34,11 +45,14 @@ export class Directory implements DirectoryPort {
   /** A shard of another `DIRECTORY_SHARDS` forgets all: should it count again one day, it would list ghosts. */
   constructor(ports: BasicPorts, settings: Settings, name: string) {
     this.#clock = ports.clock;
-    this.#table = new EntryTable(new Database(ports.sql, MIGRATIONS));
+    const sql = new Database(ports.sql, MIGRATIONS);
+    this.#table = new EntryTable(sql);
     if (isOutdated(name, settings.DIRECTORY_SHARDS)) this.#table.clear();
     this.#audit = new Audit(ports, this.#table);
     this.#graveyard = new Graveyard(ports, this.#table);
-    this.#due = new DueTimes(ports, [this.#graveyard, this.#audit]);
+    this.#broadcasts = new Broadcasts({ ...ports, sql }, this.#table, () => this.#due.arm());
+    const { keys, late } = this.#broadcasts;
+    this.#due = new DueTimes(ports, [this.#graveyard, this.#audit, this.#broadcasts, late, keys]);
     this.#due.fire();
   }
 
@@ -74,6 +88,12 @@ export class Directory implements DirectoryPort {
 
   async unknown(users: string[]): Promise<string[]> {
     return users.filter((user) => this.#table.read("user", user)?.goneAt !== null);
+  }
+
+  async broadcast(request: BroadcastRequest): Promise<BroadcastTaken | Refusal> {
+    const taken = this.#broadcasts.take(request, this.#countOf("user").entries);
+    this.#due.arm();
+    return taken;
   }
 
   alarm(): void {

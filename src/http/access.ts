@@ -17,10 +17,11 @@ import { Problem, problem } from "./problem.ts";
 export type UserPrincipal = Extract<Principal, { kind: "user" }>;
 
 /** A back end with one of these scopes. */
-export async function requireKey(context: AppContext, ...scopes: Scope[]): Promise<void> {
+export async function requireKey(context: AppContext, ...scopes: Scope[]): Promise<ApiKey> {
   const principal = await principalOf(context);
   if (principal.kind === "user") throw problem("forbidden", "this needs an API key");
   mustHave(principal.key, ...scopes);
+  return principal.key;
 }
 
 /** A user, for connecting. */

@@ -1,7 +1,9 @@
 import type { Caller } from "../objects/ports.ts";
 import type { From } from "../protocol/bodies.ts";
 import { SessionId } from "../protocol/names.ts";
+import { requireSelf } from "./access.ts";
 import type { AppContext, Principal } from "./context.ts";
+import { userIn } from "./input.ts";
 import { Problem, problem } from "./problem.ts";
 
 /** The contract lets a yes be reused for one second: a revocation is exact to that. */
@@ -38,6 +40,13 @@ export async function speakerOf(context: AppContext, principal: Principal): Prom
   const { device } = allowance;
   const from = { user, ...(session && { session }), ...(device && { device }) };
   return { from, caller: { ...caller, ...from } };
+}
+
+/** The user in the path, when that very user or a back end with this scope asks. Throws like `speakerOf`. */
+export async function selfIn(context: AppContext, scope: "read" | "manage"): Promise<string> {
+  const user = userIn(context);
+  await speakerOf(context, await requireSelf(context, user, scope));
+  return user;
 }
 
 function sessionNamed(context: AppContext): string | undefined {

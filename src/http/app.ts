@@ -5,12 +5,16 @@ import { settingsOf } from "../config.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
+import { batch } from "./batch.ts";
+import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
+import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
+import { repeating } from "./repeating.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
 import { watches } from "./watches.ts";
@@ -20,7 +24,7 @@ export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (context, next) => {
     context.set("settings", settingsOf(context.env));
-    context.set("objects", objectsOf(context.env));
+    context.set("objects", repeating(objectsOf(context.env)));
     await next();
   });
   app.use(
@@ -40,6 +44,12 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", users);
   app.route("/", watches);
   app.route("/", directory);
+  app.route("/", broadcast);
+  app.route("/", many);
+  app.route(
+    "/",
+    batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),
+  );
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
       throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));

@@ -82,9 +82,17 @@ export async function bodyIn<S extends z.ZodType>(context: AppContext, schema: S
   return parsedBody(await textOf(context.req.raw), schema);
 }
 
-/** What to publish. Its key may stand in the header instead, or in both if they agree. Throws likewise. */
-export async function publishBodyIn(context: AppContext): Promise<PublishBody> {
-  const body = await bodyIn(context, PublishBody);
+/** What to publish. Throws likewise. */
+export function publishBodyIn(context: AppContext): Promise<PublishBody> {
+  return keyedBodyIn(context, PublishBody);
+}
+
+/** A body with an idempotency key, which may stand in the header instead, or in both if they agree. */
+export async function keyedBodyIn<B extends { key?: string | undefined }>(
+  context: AppContext,
+  schema: z.ZodType<B>,
+): Promise<B> {
+  const body = await bodyIn(context, schema);
   const header = context.req.header("Idempotency-Key");
   if (header === undefined) return body;
   const key = IdempotencyKey.safeParse(header);

@@ -2,6 +2,7 @@ import { BadSettings } from "../config.ts";
 import { log } from "../objects/log.ts";
 import { refusedResponse } from "../objects/refused.ts";
 import { type ErrorCode, type FieldError, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { isOverloaded, isPassing } from "./repeating.ts";
 
 /** A refused request, thrown by whoever finds out and answered in one place: a problem body with its code. */
 export class Problem extends Error {
@@ -31,15 +32,13 @@ export function answerTo(error: Error, method: string, route: string): Response 
     return refusedResponse(refusal("internal", error.message));
   }
   log.warn("request failed", { method, route }, error);
-  if (isPassing(error)) return refusedResponse(refusal("unavailable", "try again in a moment"));
-  return refusedResponse(refusal("internal", "something went wrong here"));
+  return refusedResponse(failure(error));
 }
 
-/** The platform's own marks on errors of a call to an object. */
-function isPassing(error: object): boolean {
-  return ["overloaded", "retryable", "durableObjectReset"].some(
-    (mark) => mark in error && error[mark as never],
-  );
+/** What the outside learns of a call to an object that failed: a code, and whether to come back. */
+export function failure(cause: unknown): Refusal {
+  if (isPassing(cause) || isOverloaded(cause)) return refusal("unavailable", "try again in a moment");
+  return refusal("internal", "something went wrong here");
 }
 
 /** What was granted; a refusal is thrown. */

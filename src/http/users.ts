@@ -2,8 +2,8 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { PresenceChange } from "../protocol/presence.ts";
 import { requireKey, requireSelf, requireWatch } from "./access.ts";
-import { speakerOf } from "./allowance.ts";
-import type { AppContext, AppEnv } from "./context.ts";
+import { selfIn, speakerOf } from "./allowance.ts";
+import type { AppEnv } from "./context.ts";
 import { bodyIn, queryIn, sessionIn, userIn } from "./input.ts";
 import { granted, problem } from "./problem.ts";
 
@@ -26,26 +26,26 @@ export const users = new Hono<AppEnv>()
     return context.json(granted(result));
   })
   .get("/v1/users/:user/sessions", async (context) => {
-    const user = await self(context, "read");
+    const user = await selfIn(context, "read");
     return context.json({ sessions: await context.get("objects").user(user).sessions() });
   })
   .get("/v1/users/:user/sessions/:session", async (context) => {
     const wanted = sessionIn(context);
-    const user = await self(context, "read");
+    const user = await selfIn(context, "read");
     const session = (await context.get("objects").user(user).sessions()).find(({ id }) => id === wanted);
     if (session === undefined) throw problem("not_found", "no such session");
     return context.json(session);
   })
   .delete("/v1/users/:user/sessions/:session", async (context) => {
     const session = sessionIn(context);
-    const user = await self(context, "manage");
+    const user = await selfIn(context, "manage");
     const hasEnded = await context.get("objects").user(user).endSession(session);
     if (!hasEnded) throw problem("not_found", "no such session");
     return context.body(null, 204);
   })
   .delete("/v1/users/:user/sessions", async (context) => {
     const { revoke } = queryIn(context, EndQuery);
-    const user = await self(context, "manage");
+    const user = await selfIn(context, "manage");
     await context
       .get("objects")
       .user(user)
@@ -58,10 +58,3 @@ export const users = new Hono<AppEnv>()
     await context.get("objects").user(user).erase();
     return context.body(null, 204);
   });
-
-/** The user in the path, when that very user or a back end with this scope asks. */
-async function self(context: AppContext, scope: "read" | "manage"): Promise<string> {
-  const user = userIn(context);
-  await speakerOf(context, await requireSelf(context, user, scope));
-  return user;
-}

@@ -1,20 +1,20 @@
 import { Hono } from "hono";
 import { UserQuery } from "../protocol/presence.ts";
 import { mustWatch, requireSelf } from "./access.ts";
-import { speakerOf } from "./allowance.ts";
-import type { AppContext, AppEnv } from "./context.ts";
+import { selfIn, speakerOf } from "./allowance.ts";
+import type { AppEnv } from "./context.ts";
 import { queryIn, targetIn, userIn } from "./input.ts";
 import { granted, problem } from "./problem.ts";
 
 /** Whom a user watches, held by the user itself, and who watches it. */
 export const watches = new Hono<AppEnv>()
   .get("/v1/users/:user/watching", async (context) => {
-    const user = await self(context, "read");
+    const user = await selfIn(context, "read");
     return context.json({ users: await context.get("objects").user(user).watching() });
   })
   .get("/v1/users/:user/watching/:target", async (context) => {
     const target = targetIn(context);
-    const user = await self(context, "read");
+    const user = await selfIn(context, "read");
     const watch = (await context.get("objects").user(user).watching()).find((held) => held.user === target);
     if (watch === undefined) throw problem("not_found", "this user is not watched");
     return context.json(watch);
@@ -28,19 +28,12 @@ export const watches = new Hono<AppEnv>()
   })
   .delete("/v1/users/:user/watching/:target", async (context) => {
     const target = targetIn(context);
-    const user = await self(context, "manage");
+    const user = await selfIn(context, "manage");
     await context.get("objects").user(user).unwatch(target);
     return context.body(null, 204);
   })
   .get("/v1/users/:user/watchers", async (context) => {
     const query = queryIn(context, UserQuery);
-    const user = await self(context, "read");
+    const user = await selfIn(context, "read");
     return context.json(await context.get("objects").user(user).watchers(query));
   });
-
-/** The user in the path, when that very user or a back end with this scope asks. */
-async function self(context: AppContext, scope: "read" | "manage"): Promise<string> {
-  const user = userIn(context);
-  await speakerOf(context, await requireSelf(context, user, scope));
-  return user;
-}

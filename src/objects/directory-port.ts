@@ -1,5 +1,7 @@
+import type { Refusal } from "../protocol/codes.ts";
 import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
 import type { Presence } from "../protocol/presence.ts";
+import type { BroadcastRequest, BroadcastTaken } from "./broadcast.ts";
 
 /** Of two states of one name the one with the higher version counts, of the same version the later one. */
 export interface Order {
@@ -40,4 +42,6 @@ export interface DirectoryPort {
   counts(): Promise<Stats>;
   /** Those of these users that are not listed as online. */
   unknown(users: string[]): Promise<string[]>;
+  /** Tells all who are listed. The same id is carried out once; with another `print` it is `idempotency_mismatch`. */
+  broadcast(request: BroadcastRequest): Promise<BroadcastTaken | Refusal>;
 }

@@ -21,6 +21,11 @@ export class Database implements Sql {
     if (this.#version > 0) this.#migrate();
   }
 
+  /** Nothing was ever written. */
+  get isBlank(): boolean {
+    return this.#version === 0;
+  }
+
   /** Rows, or none where nothing was ever written. */
   all<Row>(query: string, ...values: SqlValue[]): Row[] {
     if (this.#version === 0) return [];

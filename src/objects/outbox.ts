@@ -9,6 +9,9 @@ const TRIES_BEFORE_PARKED = 12;
 const PARKED_RETRY_MS = 3_600_000;
 const MOST_CALLS = 100;
 
+/** What a call answers that neither settled its debt nor failed: another word is on its way, or the debt is due again. */
+export const STILL_OWED = Symbol("still owed");
+
 /** What this object owes another, kept in a row until it is confirmed. */
 export interface Debt {
   readonly id: string;
@@ -36,7 +39,7 @@ export class Outbox<D extends Debt> implements Duty {
   readonly name: string;
   readonly #ports: { clock: Clock; background: Background; log: Log };
   readonly #ledger: Ledger<D>;
-  readonly #send: (debt: D) => Promise<void>;
+  readonly #send: (debt: D) => Promise<unknown>;
   readonly #onSettled: (id: string) => void;
   readonly #underWay = new Set<string>();
   /** Sent by this instance, with whatever result: from here on only the alarm sends it again. */
@@ -48,7 +51,7 @@ export class Outbox<D extends Debt> implements Duty {
   constructor(
     ports: { clock: Clock; background: Background; log: Log },
     ledger: Ledger<D>,
-    send: (debt: D) => Promise<void>,
+    send: (debt: D) => Promise<unknown>,
     onSettled: (id: string) => void,
     name = "outbox",
   ) {
@@ -119,9 +122,9 @@ export class Outbox<D extends Debt> implements Duty {
 
   async #pay(debt: D): Promise<void> {
     try {
-      await this.#send(debt);
+      const answer = await this.#send(debt);
       this.#underWay.delete(debt.id);
-      this.confirm(debt.id);
+      if (answer !== STILL_OWED) this.confirm(debt.id);
     } catch (cause) {
       this.#underWay.delete(debt.id);
       this.#ports.log.warn("debt not paid", { debt: debt.id, tries: debt.tries + 1 }, cause);

@@ -18,6 +18,7 @@ import type {
   Watch,
   WatcherPage,
 } from "../protocol/presence.ts";
+import type { Broadcast } from "./broadcast.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
 import type {
@@ -289,6 +290,8 @@ export interface UserPort {
   unsubscribed(end: Unsubscribed): Promise<void>;
   /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
+  /** From the directory: every session hears it, wherever it is kept, and none twice. Fails where one may not have. */
+  broadcast(broadcast: Broadcast): Promise<void>;
 }
 
 /** What others may ask of a channel's object. */
@@ -319,6 +322,8 @@ export interface ChannelPort {
   read(request: ReadRequest): Promise<LogFrames | null>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
+  /** From a user's object: these of its sessions hear it, each once. Who is not here is no error. */
+  broadcast(broadcast: Broadcast, sessions: string[]): Promise<void>;
 }
 
 /** What wakes up: the constructor of the rules is the wake-up, and the alarm may be what caused it. */

@@ -11,9 +11,6 @@ export const LATER_FRAMES = ["send", "ack"] as const;
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/v1/users/:user/messages"],
-  ["POST", "/v1/messages"],
-  ["POST", "/v1/broadcast"],
-  ["POST", "/v1/batch"],
   ["GET", "/v1/users/:user/inbox"],
   ["POST", "/v1/users/:user/inbox/ack"],
   ["GET", "/v1/dead-letters"],

@@ -37,3 +37,13 @@ export const MAX_LISTED_USERS = 1000;
 export const MAX_EVENTS_PER_FILTER = 50;
 /** Users named in one `watch` or `unwatch`. */
 export const MAX_WATCHED_PER_FRAME = 100;
+/** Operations of one batch, and users and channels that they may name together: a request may cause 10,000 calls. */
+export const MAX_BATCHED = 100;
+export const MAX_BATCHED_TARGETS = 2000;
+/** What the answers of one batch may hold, in characters: a Worker has 128 MB for all that it does. */
+export const MAX_BATCH_ANSWER = 8 * 1024 * 1024;
+/** Of one message to many. */
+export const MAX_MANY_USERS = 1000;
+export const MAX_MANY_CHANNELS = 100;
+/** After so long a broadcast is news to nobody: whoever has not answered by then is given up. */
+export const MAX_BROADCAST_SECONDS = 600;

@@ -77,6 +77,16 @@ export type RosterFrame = z.infer<typeof RosterFrame>;
 export const WatchedFrame = Presence.extend({ type: z.literal("presence") });
 export type WatchedFrame = z.infer<typeof WatchedFrame>;
 
+/** To everybody who is connected, by a back end; not stored. The same `id` may come again on another connection. */
+export const BroadcastFrame = z.object({
+  type: z.literal("broadcast"),
+  id: z.string(),
+  event: z.string(),
+  data: z.unknown(),
+  at: z.number().int(),
+});
+export type BroadcastFrame = z.infer<typeof BroadcastFrame>;
+
 /** Are you there? Answered at once with the text `ping` or a `heartbeat` frame with the same `n`. */
 export const ProbeFrame = z.object({ type: z.literal("probe"), n: z.number().int() });
 export type ProbeFrame = z.infer<typeof ProbeFrame>;
@@ -123,6 +133,7 @@ export type ServerFrame =
   | SignalledFrame
   | RosterFrame
   | WatchedFrame
+  | BroadcastFrame
   | ProbeFrame
   | (OkFrame & Record<string, unknown>)
   | ErrorFrame

@@ -37,19 +37,21 @@ export class Endings {
 
   /** In one transaction. The channels that keep some are told by the outbox until they confirm. */
   endAll(rows: readonly SessionRow[], code: CloseCode, reason: EndReason): void {
+    if (rows.length === 0) return; // a transaction would make tables for a user who never was
     this.#sessions.change(() => {
       for (const row of rows) this.#endByUs(row, code, reason);
     });
   }
 
   /** The end of a connection that is kept here. */
-  endOwn(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
+  endOwn(connection: Connection, code: CloseCode, text: string): void {
     this.#connections.end(connection, code, text);
-    this.end(connection.session, reason);
+    this.end(connection.session);
   }
 
-  end(session: string, reason: EndReason): void {
-    this.#sessions.end(session, this.#clock.now(), reason);
+  /** The session is over, whatever keeps it. */
+  end(session: string): void {
+    this.#sessions.end(session, this.#clock.now());
   }
 
   /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */
@@ -60,7 +62,7 @@ export class Endings {
       if (!rows.has(connection.session)) this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
     }
     for (const { session } of own) {
-      if (this.#connections.find(session) === undefined) this.end(session, "lost");
+      if (this.#connections.find(session) === undefined) this.end(session);
     }
   }
 
@@ -70,6 +72,6 @@ export class Endings {
       const dueAt = this.#clock.now() + FIRST_RETRY_MS;
       this.#debts.owe({ session: row.session, channel: row.keeper.channel, code, reason, dueAt });
     } else if (connection !== undefined) this.#connections.end(connection, code, reason);
-    this.end(row.session, reason);
+    this.end(row.session);
   }
 }

@@ -47,11 +47,12 @@ export class Listing implements Subject {
 
   /**
    * After an alarm: once in ten TTLs it tells anew, unless the user is offline and nobody has to know. Which alarm
-   * that is the clock says, because an object that sleeps in between counts nothing; rather one too many.
+   * that is the clock says, because an object that sleeps in between counts nothing. The alarm before is taken
+   * to be one and a half intervals ago, as this one may be late: rather one word too many than one too few.
    */
   woken(everyMs: number): void {
     const now = this.#clock.now();
-    const isFirst = Math.floor(now / this.#periodMs) !== Math.floor((now - everyMs) / this.#periodMs);
+    const isFirst = Math.floor(now / this.#periodMs) !== Math.floor((now - 1.5 * everyMs) / this.#periodMs);
     if (isFirst && this.#standing.presence().status !== "offline") this.telling.confirm();
   }
 

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
 import { Shell } from "../objects/durable-object.ts";
 import type { AdmitRequest, AllowRequest, Notice, Reader, SessionEnd, UserPort } from "../objects/ports.ts";
 import type { Delivery, Unsubscribed } from "../objects/subscribing.ts";
@@ -123,5 +124,9 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   list() {
     return this.#shell.keeper.list();
+  }
+
+  broadcast(broadcast: Broadcast) {
+    return this.#shell.keeper.broadcast(broadcast);
   }
 }

@@ -1,9 +1,11 @@
 import type { Settings } from "../config.ts";
+import { answerEach } from "../connections/answers.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type {
@@ -28,6 +30,7 @@ import { type Refusal, refusal } from "../protocol/codes.ts";
 import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
+import { tellSessions } from "./broadcasts.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { Endings } from "./endings.ts";
 import { FreshReads } from "./fresh-reads.ts";
@@ -96,12 +99,12 @@ export class User implements Keeper, UserPort {
     this.#listing = new Listing(ports, settings, this.#standing, () => this.#settle());
     const own = { name, standing: this.#standing, connections: this.#connections };
     this.#activity = new Activity(ports, settings, own, {
-      gone: (session) => this.#endings.end(session, "lost"),
+      gone: (session) => this.#endings.end(session),
       settled: () => this.#settle(),
     });
     const interval = () => this.#sweepMs;
     this.#sweep = new Sweep(ports, this.#connections, interval, (ended) => {
-      for (const { connection, reason } of ended) this.#endings.end(connection.session, reason);
+      for (const { connection } of ended) this.#endings.end(connection.session);
     });
     const turn = { ready: () => this.#due.fire(), settle: () => this.#settle() };
     const ofReads = { sessions: this.#sessions, connections: this.#connections, sweep: this.#sweep };
@@ -157,7 +160,7 @@ export class User implements Keeper, UserPort {
   /** Row, admission, socket and welcome in one turn: this object is its own keeper, so nothing lies between. */
   async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
     const session = this.#ports.random.id();
-    const { claims, user: _, watch: __, channels: ___, ...rest } = request;
+    const { claims, user: _, watch: __, channels: ___, recover: ____, rewind: _____, ...rest } = request;
     const connectedAt = this.#ports.clock.now();
     const keeper = { kind: "user" } as const;
     const admission = this.#admit({ ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null });
@@ -176,8 +179,8 @@ export class User implements Keeper, UserPort {
     return this.#admit(request);
   }
 
-  async ended({ session, at, reason }: SessionEnd): Promise<void> {
-    this.#sessions.end(session, Math.min(at, this.#ports.clock.now()), reason);
+  async ended({ session, at }: SessionEnd): Promise<void> {
+    this.#sessions.end(session, Math.min(at, this.#ports.clock.now()));
     this.#endings.outbox.confirm(session);
     this.#settle();
   }
@@ -238,6 +241,7 @@ export class User implements Keeper, UserPort {
   }
 
   async erase(): Promise<void> {
+    if (this.#standing.isBlank) return; // nobody of this name ever was
     this.#endings.endAll(this.#sessions.all(), CLOSE.ended, "erased"); // also who is in a grace leaves at once
     this.#sessions.change(() => {
       this.#sessions.erase();
@@ -289,17 +293,18 @@ export class User implements Keeper, UserPort {
     if (connection === undefined) return; // ended by us while this frame was on its way
     const { messages, end } = this.#connections.read(connection, data);
     this.#activity.heard(connection.activeAt);
-    const answers = messages.map((frame) => this.#frames.answer(connection, frame));
-    if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text, "protocol");
+    const answer = this.#frames.answer.bind(this.#frames);
+    const answers = answerEach(connection, messages, answer, this.#ports.log);
+    if (end !== undefined) this.#endings.endOwn(connection, end.code, end.text);
     this.#settle();
-    await Promise.all(answers);
+    await answers;
   }
 
   closed(socket: Socket): void {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, a replacement or an error
     this.#connections.drop(connection);
-    this.#endings.end(connection.session, "closed");
+    this.#endings.end(connection.session);
     this.#settle();
   }
 
@@ -307,6 +312,10 @@ export class User implements Keeper, UserPort {
     this.#due.fire();
     this.#listing.telling.confirm();
     this.#settle();
+  }
+
+  async broadcast(broadcast: Broadcast): Promise<void> {
+    await tellSessions(broadcast, this.#sessions.live(), this.#connections, this.#ports);
   }
 
   alarm(): void {

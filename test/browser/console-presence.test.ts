@@ -1,5 +1,4 @@
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   expectFocus,
   openWatching,
@@ -9,37 +8,19 @@ import {
   summaryOf,
   watch,
 } from "../fixtures/console-drawers.ts";
-import { type ConsolePage, hasBrowser, launchBrowser, openConsole } from "../fixtures/console-page.ts";
-import { startService } from "../fixtures/service.ts";
+import { consoleSuite, hasBrowser } from "../fixtures/console-page.ts";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 describe.skipIf(!hasBrowser)("presence in the console", () => {
-  let service: Awaited<ReturnType<typeof startService>>;
-  let browser: Browser;
-  let opened: ConsolePage | undefined;
+  const suite = consoleSuite();
   let tests = 0;
-
-  beforeAll(async () => {
-    service = await startService({ vars: { OFFLINE_GRACE_SECONDS: "1" } });
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await service?.stop();
-  });
-  afterEach(async () => {
-    const problems = opened?.problems;
-    await opened?.page.close();
-    opened = undefined;
-    expect(problems ?? [], "errors in the page").toEqual([]);
-  });
 
   /** Ann and Ben, of whom nobody heard before: what one test says of itself must not be seen in the next. */
   async function open(options = {}) {
     const [ann, ben] = [`ann${++tests}`, `ben${tests}`];
-    const address = `${service.url}/?people=${ann},${ben}&channel=room-${tests}`;
-    opened = await openConsole(browser, address, options);
+    const address = `${suite.url}/?people=${ann},${ben}&channel=room-${tests}`;
+    const opened = await suite.open(address, options);
     return { ...opened, ann, ben, ofAnn: opened.card(ann), ofBen: opened.card(ben) };
   }
 

@@ -1,45 +1,25 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Locator } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Locator } from "playwright-core";
+import { describe, expect, test } from "vitest";
 import { expectFocus } from "../fixtures/console-drawers.ts";
-import { type ConsolePage, hasBrowser, launchBrowser, openConsole } from "../fixtures/console-page.ts";
-import { startService } from "../fixtures/service.ts";
+import { type ConsolePage, consoleSuite, hasBrowser } from "../fixtures/console-page.ts";
 
 const README_PICTURE = new URL("../../docs/console.png", import.meta.url).pathname;
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
 describe.skipIf(!hasBrowser)("console", () => {
-  let service: Awaited<ReturnType<typeof startService>>;
-  let browser: Browser;
-  let opened: ConsolePage | undefined;
+  const suite = consoleSuite();
   let channels = 0;
 
-  beforeAll(async () => {
-    service = await startService({ vars: { OFFLINE_GRACE_SECONDS: "1" } });
-    browser = await launchBrowser();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await service?.stop();
-  });
-  afterEach(async () => {
-    const problems = opened?.problems;
-    await opened?.page.close();
-    opened = undefined;
-    expect(problems ?? [], "errors in the page").toEqual([]);
-  });
-
   async function open(people = "ann,ben", options = {}): Promise<ConsolePage> {
-    const address = `${service.url}/?people=${people}&channel=room-${++channels}`;
-    opened = await openConsole(browser, address, options);
-    return opened;
+    const address = `${suite.url}/?people=${people}&channel=room-${++channels}`;
+    return suite.open(address, options);
   }
 
   test("[CO1] the first page has two people and a channel, and one click connects them", async () => {
-    opened = await openConsole(browser, service.url);
-    const { page, card, connectEveryone } = opened;
+    const { page, card, connectEveryone } = await suite.open(suite.url);
     await expect(page.getByRole("textbox", { name: "Channel" }).inputValue()).resolves.toBe("lobby");
     await connectEveryone();
     for (const user of ["ann", "ben"]) await card(user).getByText("Connected", { exact: true }).waitFor();

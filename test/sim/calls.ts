@@ -29,6 +29,7 @@ const USER_METHODS = {
   deliver: 0,
   unsubscribed: 0,
   list: 0,
+  broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
   end: 0,
@@ -47,6 +48,7 @@ const CHANNEL_METHODS = {
   setSubscriberDevice: 0,
   read: 0,
   list: 0,
+  broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 const DIRECTORY_METHODS = {
   setUser: 0,
@@ -55,6 +57,7 @@ const DIRECTORY_METHODS = {
   channels: 0,
   counts: 0,
   unknown: 0,
+  broadcast: 0,
 } satisfies Record<keyof DirectoryPort, 0>;
 
 /** How likely each fault is to meet a call. */

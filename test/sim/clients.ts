@@ -1,5 +1,6 @@
 import type { LogPosition } from "../../src/objects/ports.ts";
 import type { DeviceType } from "../../src/protocol/names.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import { type Attempt, type Ending, SimulatedConnection, type Target } from "./connection.ts";
 import { Issuer } from "./credentials.ts";
 import { HttpWatches } from "./http-watches.ts";
@@ -29,6 +30,7 @@ export class Crowd implements Promised {
   readonly issuer: Issuer;
   readonly operator: Operator;
   readonly requests: Requests;
+  readonly broadcasts: Broadcasts;
   /** Every connection that was ever asked for. */
   readonly seen: SimulatedConnection[] = [];
   readonly reader: Reader;
@@ -50,6 +52,7 @@ export class Crowd implements Promised {
     this.issuer = new Issuer(world);
     this.operator = new Operator(world, this);
     this.requests = new Requests(world, this);
+    this.broadcasts = new Broadcasts(world, this);
     this.reader = new Reader(world, users, channels);
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };

@@ -18,6 +18,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 9, run: subscribe },
   { weight: 2, run: unsubscribe },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
+  { weight: 2, run: broadcast },
   ...ORDERS,
   ...PRESENCE,
   {
@@ -95,6 +96,11 @@ function publish({ random }: World, crowd: Crowd): boolean {
   for (let i = 0; i < count; i++) {
     connection.publish({ n: random.between(0, 1e9) }, kind === "channel" ? name : channel);
   }
+  return true;
+}
+
+async function broadcast(_: World, crowd: Crowd): Promise<boolean> {
+  await crowd.broadcasts.tell();
   return true;
 }
 

@@ -3,6 +3,7 @@ import { type Member, type Message, Published, type Skipped } from "../../src/pr
 import type { Claims } from "../../src/protocol/claims.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import {
+  type BroadcastFrame,
   type OkFrame,
   type RosterFrame,
   type ServerFrame,
@@ -63,6 +64,8 @@ export class SimulatedConnection implements Peer {
   #nextPing: Planned | undefined;
   /** On a channel: who is there, as this client was told. */
   readonly roster = new Map<string, Member>();
+  /** What it heard that is for everybody, by id. */
+  readonly broadcasts = new Set<string>();
   /** On the user's own object: what it was told of others. */
   readonly watched: Watched;
   /** Likewise of channels that it is subscribed to. */
@@ -205,11 +208,14 @@ export class SimulatedConnection implements Peer {
         return this.#subscribedTo(frame);
       case "presence":
         return this.watched.told(frame);
+      case "broadcast":
+        return this.#broadcast(frame);
       case "probe":
         return this.#link?.send("ping");
       case "ok":
         return this.#acknowledged(frame);
       case "error":
+        this.watched.refused(frame.ref);
         if (this.#renewing.refused(frame)) return;
         if (this.subscribed.refused(frame, (channel) => this.#mayBeSentAway(channel))) return;
         if (frame.code === "session_gone") return; // said by a channel connection that is about to end
@@ -250,6 +256,12 @@ export class SimulatedConnection implements Peer {
     const wrong = this.#log.delivered(message);
     if (wrong !== undefined) return this.#wrong(wrong);
     this.#promised.ledger.deliver(message);
+  }
+
+  #broadcast({ id }: BroadcastFrame): void {
+    if (this.broadcasts.has(id)) this.#wrong(`broadcast: heard ${id} twice`);
+    if (!this.#promised.broadcasts.isSent(id)) this.#wrong(`broadcast: heard ${id}, which nobody sent`);
+    this.broadcasts.add(id);
   }
 
   /** An own connection asks of any channel: it may have been removed from that one. */

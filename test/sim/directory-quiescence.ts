@@ -37,14 +37,24 @@ export async function checkDirectory(world: World, crowd: Crowd): Promise<void> 
 }
 
 async function listed(world: World) {
-  const users = new Map<string, { status: string; sessions: number }>();
+  const users = new Map<string, ListedUser>();
   const channels = new Map<string, number>();
   for (const shard of shardNames(world.settings.DIRECTORY_SHARDS)) {
+    for (const [user, entry] of await listedIn(world, shard)) users.set(user, entry);
     await inspect(world, world.object("directory", shard), async (copy) => {
       const port = copy as unknown as DirectoryPort;
-      for (const entry of await port.users({ limit: 1000 })) users.set(entry.user, entry);
       for (const { channel, members } of await port.channels({ limit: 1000 })) channels.set(channel, members);
     });
   }
   return { users, channels };
+}
+
+type ListedUser = { status: string; sessions: number };
+
+/** The users of one shard. */
+export async function listedIn(world: World, shard: string): Promise<Map<string, ListedUser>> {
+  const { result } = await inspect(world, world.object("directory", shard), (copy) =>
+    (copy as unknown as DirectoryPort).users({ limit: 1000 }),
+  );
+  return new Map(result.map((entry) => [entry.user, entry]));
 }

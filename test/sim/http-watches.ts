@@ -1,23 +1,40 @@
 import { isRefusal, type Refusal } from "../../src/protocol/codes.ts";
 import type { Presence, Watch } from "../../src/protocol/presence.ts";
 
-/** Whom users watch over HTTP, as far as it is sure: asked for and answered, and nothing asked since. */
+/** One request about a pair. */
+interface Asked {
+  pair: string;
+  /** No other was open when it was made, none was made since, and neither of the two was erased. */
+  isSure: boolean;
+}
+
+/** Whom users watch over HTTP, as far as it is sure: asked for alone and answered, and nothing asked since. */
 export class HttpWatches {
   readonly #sure = new Map<string, Set<string>>();
-  readonly #asked = new Map<string, number>();
+  readonly #open = new Set<Asked>();
 
-  /** Nothing is sure any more about this pair. */
-  asked(user: string, target: string): void {
-    const pair = `${user} ${target}`;
-    this.#asked.set(pair, (this.#asked.get(pair) ?? 0) + 1);
+  /** Nothing is sure any more about this pair. To be ended by `done` or `watched`, whatever became of it. */
+  asked(user: string, target: string): Asked {
+    const asked = { pair: `${user} ${target}`, isSure: true };
+    for (const other of this.#open) {
+      if (other.pair !== asked.pair) continue;
+      other.isSure = false;
+      asked.isSure = false;
+    }
+    this.#open.add(asked);
     this.#sure.get(user)?.delete(target);
+    return asked;
   }
 
-  watched(user: string, target: string, answer: (Watch & { presence: Presence }) | Refusal): void {
-    const pair = `${user} ${target}`;
-    const left = (this.#asked.get(pair) ?? 1) - 1;
-    this.#asked.set(pair, left);
-    if (isRefusal(answer) || left > 0) return;
+  /** It was answered, or never will be. */
+  done(asked: Asked): void {
+    this.#open.delete(asked);
+  }
+
+  watched(asked: Asked, answer: (Watch & { presence: Presence }) | Refusal): void {
+    this.done(asked);
+    if (isRefusal(answer) || !asked.isSure) return;
+    const [user = "", target = ""] = asked.pair.split(" ");
     this.#sure.set(user, (this.#sure.get(user) ?? new Set()).add(target));
   }
 
@@ -25,6 +42,7 @@ export class HttpWatches {
   forget(user: string): void {
     this.#sure.delete(user);
     for (const targets of this.#sure.values()) targets.delete(user);
+    for (const asked of this.#open) if (asked.pair.split(" ").includes(user)) asked.isSure = false;
   }
 
   of(user: string): Iterable<string> {

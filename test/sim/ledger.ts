@@ -24,6 +24,9 @@ export class Ledger {
   renewals = 0;
   /** Statuses that were said, and answered with the presence that came of it. */
   statuses = 0;
+  /** What a connection was told of a user whom it watches, compared with the truth; and over HTTP those. */
+  views = 0;
+  httpViews = 0;
   /** Closed because their token had ended. */
   expired = 0;
   /** Closed because others began. */

@@ -25,8 +25,9 @@ export class LimitInvariant {
   }
 
   turned(object: SimulatedObject): void {
-    const { version } = object.storage;
-    if (object.kind !== "user" || version === 0 || this.#versions.get(object) === version) return;
+    if (object.kind !== "user") return;
+    const version = object.storage.versionOf("session");
+    if (version === 0 || this.#versions.get(object) === version) return;
     this.#versions.set(object, version);
     const rows = object.storage.all<Row>(ROWS);
     const before = this.#before.get(object);

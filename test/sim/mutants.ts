@@ -110,7 +110,7 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "watchers-believe-older-notices": {
     file: "src/user/watching/shown.ts",
-    find: "if (known !== undefined && notice.order <= known.order) return;",
+    find: "if (known !== undefined && notice.order <= known.order && !isAnew(notice, known)) return;",
     replace: "",
     breaks: /versions of .* went back/,
   },
@@ -179,6 +179,25 @@ export const MUTANTS: Record<string, Mutant> = {
     find: "this.#earlyAt = Math.min(this.#earlyAt, this.#connections.expiryOf(connection));",
     replace: "",
     breaks: /expiry/,
+  },
+  "broadcast-moves-on-before-it-has-told": {
+    file: "src/directory/broadcasts.ts",
+    find: "    const end = await this.#leg.walk(Math.min(LANES, names.length));\n",
+    replace:
+      "    this.#jobs.delete(job.id);\n    const end = await this.#leg.walk(Math.min(LANES, names.length));\n",
+    breaks: /broadcast: \w+ on \w+ \w+ never heard/,
+  },
+  "broadcast-forgets-who-did-not-answer": {
+    file: "src/directory/broadcasts.ts",
+    find: "      for (const user of missed) this.#debts.owe(id, user, dueAt);\n",
+    replace: "",
+    breaks: /broadcast: \w+ on \w+ \w+ never heard/,
+  },
+  "sessions-forget-broadcasts": {
+    file: "src/connections/broadcasts.ts",
+    find: "  connection.update({ broadcasts: [...connection.state.broadcasts, id].slice(-REMEMBERED) });\n",
+    replace: "",
+    breaks: /broadcast: heard \S+ twice/,
   },
   "user-waits-for-a-channel-in-admit": {
     file: "src/user/user.ts",

@@ -58,30 +58,29 @@ export class Operator {
 
   watch(user: string, target: string): void {
     const { httpWatches } = this.#crowd;
-    httpWatches.asked(user, target);
+    const asked = httpWatches.asked(user, target);
     this.#world.journal.write(`${user} watches ${target} over HTTP`);
     this.#world
       .user(user)
       .watch(target)
       .then(
-        (answer) => httpWatches.watched(user, target, answer),
-        () => {},
+        (answer) => httpWatches.watched(asked, answer),
+        () => httpWatches.done(asked), // the object crashed while it answered
       );
   }
 
   unwatch(user: string, target: string): void {
-    this.#crowd.httpWatches.asked(user, target);
+    const { httpWatches } = this.#crowd;
+    const asked = httpWatches.asked(user, target);
     this.#world.journal.write(`${user} watches ${target} no longer over HTTP`);
-    this.#world
-      .user(user)
-      .unwatch(target)
-      .catch(() => {});
+    const done = () => httpWatches.done(asked);
+    this.#world.user(user).unwatch(target).then(done, done);
   }
 
   /** An erased user is watched by nobody, and watches nobody. */
   #forgetWatches(user: string): void {
     this.#crowd.httpWatches.forget(user);
-    for (const { watched } of this.#crowd.seen) watched.held.delete(user);
+    for (const { watched } of this.#crowd.seen) watched.forget(user);
   }
 
   #give(order: Omit<Order, "at" | "doneAt">, carryOut: () => Promise<unknown>): void {

@@ -60,8 +60,11 @@ function viewIsTrue(
   // What is held over HTTP may have ended while the user was away: whoever was told of it is told the truth.
   for (const target of crowd.httpWatches.of(user)) {
     const isToldOf = watching.has(target) && watched.shown.has(target);
-    if (isToldOf && !held.has(target)) held.set(target, undefined);
+    if (!isToldOf || held.has(target)) continue;
+    held.set(target, undefined);
+    crowd.ledger.httpViews++;
   }
+  crowd.ledger.views += held.size;
   for (const [target, only] of held) {
     if (!watching.has(target)) world.journal.fail(`watching: ${user} holds ${target}, and does not watch it`);
     const facts = crowd.truth.facts(target);

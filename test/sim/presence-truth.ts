@@ -11,6 +11,9 @@ import { Standing } from "../../src/user/presence/standing.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
 import type { World } from "./world.ts";
 
+/** All that a presence follows from. */
+const TABLES = ["user", "session"];
+
 /** What others saw under one version, and who of them. */
 interface Shown {
   look: string;
@@ -29,7 +32,7 @@ export class PresenceTruth {
   readonly #before = new Map<string, PresenceFacts>();
   /** The writes after which each user was checked, and read. */
   readonly #checked = new Map<string, number>();
-  readonly #known = new Map<string, { version: number; facts: PresenceFacts }>();
+  readonly #known = new Map<string, { written: number; facts: PresenceFacts }>();
 
   constructor(world: World, users: readonly string[]) {
     this.#world = world;
@@ -38,8 +41,10 @@ export class PresenceTruth {
 
   /** After a turn of an object. */
   turned(object: SimulatedObject): void {
-    if (object.kind !== "user" || this.#checked.get(object.name) === object.storage.version) return;
-    this.#checked.set(object.name, object.storage.version);
+    if (object.kind !== "user") return;
+    const written = object.storage.versionOf(...TABLES);
+    if (this.#checked.get(object.name) === written) return;
+    this.#checked.set(object.name, written);
     const facts = this.facts(object.name);
     this.#versionGrows(facts);
     this.#graceIsKept(facts);
@@ -62,12 +67,13 @@ export class PresenceTruth {
   facts(user: string): PresenceFacts {
     const { storage } = this.#world.object("user", user);
     const known = this.#known.get(user);
-    if (known?.version === storage.version) return known.facts;
+    const written = storage.versionOf(...TABLES);
+    if (known?.written === written) return known.facts;
     const grace = this.#world.settings.OFFLINE_GRACE_SECONDS * 1000;
     // Without a database in between, which would look for its schema each time. Nothing is written.
     const sql = storage.hasTables ? (storage as unknown as Database) : NOTHING;
     const facts = new Standing(user, sql, grace, { memberChanged: () => {}, changed: () => {} }).facts();
-    this.#known.set(user, { version: storage.version, facts });
+    this.#known.set(user, { written, facts });
     return facts;
   }
 

@@ -1,3 +1,4 @@
+import type { Broadcasts } from "./broadcasts.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Orders } from "./orders.ts";
 import type { PresenceTruth } from "./presence-truth.ts";
@@ -9,4 +10,5 @@ export interface Promised {
   readonly orders: Orders;
   readonly tickets: TicketUses;
   readonly truth: PresenceTruth;
+  readonly broadcasts: Broadcasts;
 }

@@ -20,6 +20,9 @@ const QUIET_TTLS = 25;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
 
+/** Something is broadcast so many steps before it becomes quiet: few connections outlast more. */
+const TOLD_BEFORE_THE_END = 5;
+
 export interface SeededRun {
   seed: number;
   steps: number;
@@ -37,6 +40,11 @@ export interface RunResult {
   subscriptions: number;
   renewals: number;
   statuses: number;
+  /** What connections were told of users whom they watch, compared with the truth; of those, watched over HTTP alone. */
+  views: number;
+  httpViews: number;
+  /** Connections that stayed until it was quiet and had heard what was broadcast before. */
+  broadcasts: number;
   /** Connections closed because their token had ended, and because newer ones began. */
   expired: number;
   replaced: number;
@@ -79,6 +87,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   try {
     for (let step = 1; step <= steps; step++) {
       if (step > steps / 2 && crowd.operator.revokedAlive === 0) crowd.operator.revokeSomebody();
+      if (step === steps - TOLD_BEFORE_THE_END) await crowd.broadcasts.tell();
       await takeStep(world, crowd);
       await invariants.check();
       failIfWrong(step);
@@ -103,6 +112,9 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       subscriptions: ledger.subscriptions,
       renewals: ledger.renewals,
       statuses: ledger.statuses,
+      views: ledger.views,
+      httpViews: ledger.httpViews,
+      broadcasts: crowd.broadcasts.told,
       expired: ledger.expired,
       replaced: ledger.replaced,
       tickets: crowd.tickets.usedInAll,
@@ -148,6 +160,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await checkQuiescence(world, crowd);
   await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
+  await crowd.broadcasts.check();
 }
 
 function report({ seed, steps }: SeededRun, step: number | string, failure: string, last: string[]): string {

@@ -51,7 +51,10 @@ describe("users and channels under faults", () => {
     ["[SIM15] sessions ended with their token", "expired"],
     ["[SIM15] sessions were renewed", "renewals"],
     ["[SIM16] statuses were said", "statuses"],
-    ["[SIM17] user connections were subscribed to channels", "subscriptions"],
+    ["[SIM17] what watchers were told was compared", "views"],
+    ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
+    ["[SIM18] broadcasts reached who stayed", "broadcasts"],
+    ["[SIM19] user connections were subscribed to channels", "subscriptions"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });

@@ -4,11 +4,14 @@ import type { Sql, SqlValue } from "../../src/objects/ports.ts";
 /** What workerd refuses in an object, so that nothing passes here that fails there (platform notes, 1.4). */
 const REFUSED = /^\s*(BEGIN|SAVEPOINT|RELEASE|COMMIT|END|ROLLBACK|ATTACH|VACUUM|PRAGMA\s+user_version)\b/i;
 const READS = /^\s*SELECT\b/i;
+const WRITES_TO = /^\s*(?:INSERT(?:\s+OR\s+\w+)?\s+INTO|UPDATE|DELETE\s+FROM)\s+(\w+)/i;
 const MOST_PARAMETERS = 100;
 
 interface Prepared {
   statement: StatementSync;
   reads: boolean;
+  /** Where it writes rows. */
+  table: string | undefined;
 }
 
 /**
@@ -24,16 +27,21 @@ export class Storage implements Sql {
   #hasTables = false;
   /** Grows with every turn that wrote. */
   version = 0;
+  readonly #tableVersions = new Map<string, number>();
+  /** Written to in this turn. */
+  readonly #touched = new Set<string>();
 
   all<Row>(query: string, ...values: SqlValue[]): Row[] {
-    const { statement, reads } = this.#prepare(query, values);
+    const { statement, reads, table } = this.#prepare(query, values);
     if (!reads) this.#open();
+    if (table !== undefined) this.#touched.add(table);
     return statement.all(...values) as Row[];
   }
 
   run(query: string, ...values: SqlValue[]): void {
-    const { statement } = this.#prepare(query, values);
+    const { statement, table } = this.#prepare(query, values);
     this.#open();
+    if (table !== undefined) this.#touched.add(table);
     statement.run(...values);
   }
 
@@ -61,18 +69,26 @@ export class Storage implements Sql {
     return this.#hasTables;
   }
 
+  /** The version after which one of these tables was written to last. */
+  versionOf(...tables: string[]): number {
+    return Math.max(0, ...tables.map((table) => this.#tableVersions.get(table) ?? 0));
+  }
+
   /** The turn is over and its writes are durable. */
   commit(): void {
     if (!this.#inTurn) return;
     this.#control("COMMIT");
     this.#inTurn = false;
     this.version++;
+    for (const table of this.#touched) this.#tableVersions.set(table, this.version);
+    this.#touched.clear();
   }
 
   /** The turn never was. */
   rollback(): void {
     if (this.#inTurn) this.#control("ROLLBACK");
     this.#inTurn = false;
+    this.#touched.clear();
   }
 
   close(): void {
@@ -98,7 +114,8 @@ export class Storage implements Sql {
     if (REFUSED.test(query)) throw new Error(`not authorized: ${query}`);
     // SQLite prepares the first statement of a text and silently drops the rest.
     if (query.trim().replace(/;$/, "").includes(";")) throw new Error(`one statement at a time: ${query}`);
-    const prepared = { statement: this.#db.prepare(query), reads: READS.test(query) };
+    const table = WRITES_TO.exec(query)?.[1];
+    const prepared = { statement: this.#db.prepare(query), reads: READS.test(query), table };
     this.#prepared.set(query, prepared);
     return prepared;
   }

@@ -1,4 +1,5 @@
 import type { Settings } from "../../src/config.ts";
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, ConnectRequest, UserPort } from "../../src/objects/ports.ts";
 import { CallFailed } from "./call.ts";
 import { type CallFaults, Calls, objectsVia } from "./calls.ts";
@@ -27,6 +28,8 @@ export class World implements Nature {
   readonly touched = new Set<SimulatedObject>();
   /** Called after each turn, before anything else can happen. */
   onTurn: (object: SimulatedObject) => void = () => {};
+  /** Hears every line that an object writes to its log. */
+  onWarning: (event: string, fields: Record<string, string | number>) => void = () => {};
   turns = 0;
   /** Every kind of line that an object has written to its log. */
   readonly warnings = new Set<string>();
@@ -79,6 +82,10 @@ export class World implements Nature {
 
   channel(name: string): ChannelPort {
     return this.#fromWorker.channel(name);
+  }
+
+  directory(shard: string): DirectoryPort {
+    return this.#fromWorker.directory(shard);
   }
 
   /** A part of the network fails: this object and the others cannot call one another for a while. */
@@ -142,6 +149,7 @@ export class World implements Nature {
     cause?: unknown,
   ): void {
     this.warnings.add(event);
+    this.onWarning(event, fields);
     this.journal.write(`${object} warns: ${event} ${JSON.stringify(fields)}`);
     if (cause !== undefined) this.thrown(`${object} warns: ${event}`, cause);
   }

@@ -219,6 +219,60 @@ describe("watching", () => {
     expect(errors).toEqual(["unavailable"]);
   });
 
+  test("[CL60] one frame of many that is refused holds up no other, and is said again where that may help", async () => {
+    const { connection, errors, timers, welcome, reconnect } = userBench();
+    const first = await welcome();
+    void connection.presence.watch(["ben", "cid"]);
+    await answer(first, { presence: [presence("ben"), presence("cid")] });
+    void connection.presence.watch(["dan"], { only: ["busy"] });
+    await answer(first, { presence: [presence("dan")] });
+    void connection.presence.watch(["eva"], { only: ["away"] });
+    await answer(first, { presence: [presence("eva")] });
+    const second = await reconnect(first);
+    const refuse = (code: string) => {
+      second.say({ type: "error", ref: second.messages.at(-1)?.ref, code, message: "no" });
+      return settled();
+    };
+    await refuse("unavailable");
+    await refuse("forbidden");
+    await answer(second, { presence: [presence("eva")] });
+    expect(second.messages.map(({ users }) => users)).toEqual([["ben", "cid"], ["dan"], ["eva"]]);
+    expect(errors).toEqual(["unavailable", "forbidden"]);
+    const gone = connection.presence.unwatch(["cid"]);
+    await answer(second, {});
+    await gone;
+    await timers.pass(1000);
+    expect(second.messages.slice(4)).toMatchObject([{ type: "watch", users: ["ben"] }]);
+    await refuse("unavailable");
+    await timers.pass(1999);
+    expect(second.messages).toHaveLength(5);
+    const third = await reconnect(second);
+    for (let n = 0; n < 3; n++) await answer(third, { presence: [] });
+    await timers.pass(20_000);
+    expect(third.messages.filter(({ type }) => type === "watch").map(({ users }) => users)).toEqual([
+      ["ben"],
+      ["dan"],
+      ["eva"],
+    ]);
+    expect(errors).toEqual(["unavailable", "forbidden", "unavailable"]);
+  });
+
+  test("[CL57] whoever is unwatched while a long list waits is left out of it", async () => {
+    const { connection, told, timers, welcome } = userBench();
+    const socket = await welcome();
+    const watching = connection.presence.watch(["ben", "cid"]);
+    socket.say({ type: "error", ref: socket.messages[0]?.ref, code: "rate_limited", message: "slow down" });
+    await settled();
+    const unwatching = connection.presence.unwatch(["cid"]);
+    await answer(socket, {});
+    await unwatching;
+    await timers.pass(1000);
+    expect(socket.messages.at(-1)).toMatchObject({ type: "watch", users: ["ben"] });
+    await answer(socket, { presence: [presence("ben")] });
+    await watching;
+    expect(told).toEqual([presence("ben")]);
+  });
+
   test("[CL61] a member's new status is a change of the roster", async () => {
     const { connection, welcome } = clientBench();
     const ben = { user: "ben", status: "online", sessions: 1, devices: ["web"], joinedAt: 1 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Debt, FIRST_RETRY_MS, Outbox } from "../../src/objects/outbox.ts";
+import { type Debt, FIRST_RETRY_MS, Outbox, STILL_OWED } from "../../src/objects/outbox.ts";
 
 /** An outbox over debts in a map, with a creditor that answers when the test says so. */
 function bench() {
@@ -10,6 +10,7 @@ function bench() {
     settled: [] as string[],
     warned: [] as string[],
     fails: false,
+    answer: undefined as unknown,
   };
   const underWay: Promise<void>[] = [];
   const outbox = new Outbox<Debt>(
@@ -26,6 +27,7 @@ function bench() {
     async ({ id }) => {
       state.sent.push(id);
       if (state.fails) throw new Error("unreachable");
+      return state.answer;
     },
     (id) => void state.settled.push(id),
   );
@@ -99,4 +101,18 @@ test("[OB5] of many debts at most a hundred are under way, and all are paid", as
   expect(state.sent).toHaveLength(100);
   while (state.settled.length < 250) await quiet();
   expect(new Set(state.sent).size).toBe(250);
+});
+
+test("[OB6] a debt that its call says still stands is due again, and no failure", async () => {
+  const { outbox, state, owe, quiet } = bench();
+  state.answer = STILL_OWED;
+  owe("a");
+  outbox.kick();
+  await quiet();
+  expect(state).toMatchObject({ sent: ["a"], settled: [], warned: [] });
+  state.answer = undefined;
+  state.now = outbox.nextAt() ?? 0;
+  outbox.run(state.now);
+  await quiet();
+  expect(state).toMatchObject({ sent: ["a", "a"], settled: ["a"] });
 });

@@ -56,8 +56,10 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     probedAt: null,
     activeAt: 0,
     isActivityUntold: false,
+    broadcasts: [],
     subscriptions: "",
     catchUp: null,
+    resume: null,
   };
   const connection = new Connection(socket, state, new RateLimit(50, 100, 0));
   const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });

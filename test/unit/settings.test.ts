@@ -40,6 +40,7 @@ test.each([
   ["DEFAULT_GRANTS", "ajar"],
   ["CONSOLE", "yes"],
   ["MAX_FRAME_BYTES", "1e3"],
+  ["MAX_WATCHES", "10001"],
 ])("[CF2] %s=%s is named in the message, its value is not", (name, value) => {
   const fault = () => settingsOf({ ...base, [name]: value });
   expect(fault).toThrow(new RegExp(name));

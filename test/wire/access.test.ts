@@ -70,6 +70,68 @@ test("[AU13] grants come from the claims: without one a closed service lets nobo
   await ann.close();
 });
 
+test("[A13] what belongs to another user is closed, alike whether it exists or not", async () => {
+  const headers = bearer(await tokenFor("eve", { channels: { "*": ["subscribe"] }, watch: [] }));
+  await RawClient.welcomed({ url: service.url, token: await tokenFor("ann") });
+  const routes = [
+    ["GET", "presence"],
+    ["PUT", "presence", { status: "busy" }],
+    ["GET", "sessions"],
+    ["GET", "sessions/some-session"],
+    ["DELETE", "sessions"],
+    ["DELETE", "sessions/some-session"],
+    ["GET", "watching"],
+    ["GET", "watching/eve"],
+    ["PUT", "watching/eve"],
+    ["DELETE", "watching/eve"],
+    ["GET", "watchers"],
+    ["DELETE", ""],
+  ] as const;
+  for (const [method, path, body] of routes) {
+    const ask = async (user: string) => {
+      const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+      const answer = await fetch(`${service.url}/v1/users/${user}${path && `/${path}`}`, init);
+      return { status: answer.status, text: (await answer.text()).replaceAll(user, "somebody") };
+    };
+    const [there, absent] = [await ask("ann"), await ask("nobody-ever")];
+    expect({ method, path, ...there }).toMatchObject({
+      status: 403,
+      text: expect.stringContaining("forbidden"),
+    });
+    expect(absent).toEqual(there);
+  }
+});
+
+test.each([
+  ["room:*", "room"],
+  ["room:*", "xroom:1"],
+  ["room:*", "Room:1"],
+  ["*", "private:x"],
+  ["**", "private:x"],
+  ["*private:x", "private:x"],
+  ["privat*:x", "private:x"],
+  ["a*b", "ab1"],
+  ["a.c", "abc"],
+])("[A13] the pattern %j opens nothing of the channel %j", async (pattern, channel) => {
+  const all = ["subscribe", "publish", "signal", "history", "members"];
+  const token = await tokenFor("eve", { channels: { [pattern]: all } });
+  expect(await upgrade({ token, channel })).toBe(403);
+  const eve = await RawClient.welcomed({ url: service.url, token });
+  const headers = { ...bearer(token), "Content-Type": "application/json" };
+  const path = `/v1/channels/${channel}`;
+  for (const type of ["publish", "signal", "history", "members"]) {
+    const frame = { type, channel, event: "x", ...(type === "publish" && { data: 1 }) };
+    expect(await eve.ask(frame)).toMatchObject({ code: "forbidden" });
+  }
+  for (const route of ["messages", "members"])
+    expect((await get(`${path}/${route}`, headers)).status).toBe(403);
+  for (const route of ["messages", "signals"]) {
+    const init = { method: "POST", headers, body: JSON.stringify({ event: "x", data: 1 }) };
+    expect((await fetch(`${service.url}${path}/${route}`, init)).status).toBe(403);
+  }
+  await eve.close();
+});
+
 test("[A20] a key is found whole or not at all, and only within its scope", async () => {
   const wrong = [
     "a-secret-for-publishin",

@@ -244,7 +244,7 @@ test("[SE3] what a later version will do is answered with not_available, on both
       code: "not_available",
     });
   }
-  const answer = await fetch(`${service.url}/v1/broadcast`, { method: "POST", headers: KEY });
+  const answer = await fetch(`${service.url}/v1/maintenance/cleanup`, { method: "POST", headers: KEY });
   expect(answer.status).toBe(501);
   expect(await answer.json()).toMatchObject({ code: "not_available", status: 501 });
 });

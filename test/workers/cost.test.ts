@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { publish, read, until, WorkerClient } from "./client.ts";
+import { KEY, publish, read, request, until, WorkerClient } from "./client.ts";
 import { Meter } from "./meter.ts";
 import { ask, heardOf, subscribe } from "./subscribing.ts";
 
@@ -10,6 +10,26 @@ const sessionsOf = async (user: string) =>
 const isOffline = async (user: string) => (await read(`/v1/users/${user}/presence`)).status === "offline";
 
 const alarmOf = (stub: DurableObjectStub) => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+
+/** The directory has heard that both are there, so that no row of a connect is counted as one of what follows. */
+async function listed(user: string, channel: string): Promise<void> {
+  await until(async () => {
+    const { users } = (await read("/v1/presence?limit=1000")) as { users: { user: string }[] };
+    const { channels } = (await read(`/v1/channels?prefix=${channel}`)) as { channels: object[] };
+    return channels.length > 0 && users.some((online) => online.user === user);
+  });
+}
+
+/** Likewise that a user has left, and where it was. */
+async function unlisted(user: string, channel: string): Promise<void> {
+  const rows = (stub: DurableObjectStub, query: string) =>
+    runInDurableObject(stub, (_, { storage }) => storage.sql.exec(query).toArray().length);
+  await until(() => isOffline(user));
+  await until(async () => {
+    const left = await rows(env.USER.getByName(user), "SELECT 1 FROM user WHERE owes_directory = 1");
+    return left + (await rows(env.CHANNEL.getByName(channel), "SELECT 1 FROM session")) === 0;
+  });
+}
 
 /** The objects of a name that was used before: their tables exist, and nothing is under way. */
 async function warmed(user: string, channel?: string): Promise<void> {
@@ -82,10 +102,12 @@ test("[CT4] a flap inside the grace writes session rows only", async () => {
   expect(meter.statements.filter((statement) => !/\bsession\b/.test(statement))).toEqual([]);
   expect(second.ofType("members")).toEqual([]);
   second.socket.close(1000);
+  await unlisted("flap", "flap");
 });
 
 test("[CT5] a plain publish writes one row", async () => {
   const client = await WorkerClient.connect("writer", { channel: "writing" });
+  await listed("writer", "writing");
   const meter = await Meter.on(env.CHANNEL.getByName("writing"));
   for (let i = 0; i < 10; i++) client.send({ type: "publish", data: i });
   await until(() => client.ofType("message").length === 10);
@@ -106,6 +128,16 @@ test("[CT6] reading what nobody ever used writes nothing", async () => {
   }
   meter.off();
   expect([meter.rows, meter.schemaRows, meter.alarmsSet]).toEqual([0, 0, 0]);
+});
+
+test("[CT20] to end, erase or give up what never was writes nothing", async () => {
+  const meter = await Meter.on(env.USER.getByName("warm-up"));
+  for (const path of ["", "/sessions", "/watching/nobody"]) {
+    const answer = await request(`/v1/users/never-was${path}`, { method: "DELETE", headers: KEY });
+    expect(answer.status).toBe(204);
+  }
+  meter.off();
+  expect([meter.rows, meter.schemaRows, meter.alarmsSet], meter.statements.join("\n")).toEqual([0, 0, 0]);
 });
 
 test("[CT7] an object without sessions has no alarm", async () => {
@@ -129,10 +161,12 @@ test("[CT9] the sweep of a sleeping object sets one alarm", async () => {
   }
   there.socket.close(1000);
   own.socket.close(1000);
+  await unlisted("sweep", "sweep");
 });
 
 test("[CT10] a status that one channel shows writes at most 6 rows over all objects, a text that no roster shows two", async () => {
   const there = await WorkerClient.connect("says", { channel: "says" });
+  await listed("says", "says");
   const stub = env.USER.getByName("says");
   const say = async (change: object) => {
     const answers = there.ofType("ok").length;

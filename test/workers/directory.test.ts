@@ -153,6 +153,33 @@ test("[DI19] who is listed and is not there is found by asking, a hundred in the
   }
 });
 
+test("[DI19] however often a shard sleeps and wakes for something else, it asks once in the hour", async () => {
+  const shard = portOf("di19-sleep");
+  const asked = vi.spyOn(UserObject.prototype, "list").mockResolvedValue();
+  const wakesAt = async (ms: number) => {
+    await evictDurableObject(stubOf("di19-sleep"));
+    vi.setSystemTime(hour + ms);
+  };
+  const hour = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS;
+  vi.useFakeTimers({ toFake: ["Date"], now: hour + 600_000 });
+  for (const name of ["ann", "ben", "cleo"]) await shard.setUser(online(`di19-sleep-${name}`, 1, 10));
+  await shard.setUser(offline("di19-sleep-cleo", 2, 20));
+  await wakesAt(600_000 + FIVE_MINUTES_MS + 1000);
+  await runDurableObjectAlarm(stubOf("di19-sleep")); // for who is gone
+  expect(await remembered(stubOf("di19-sleep"))).toEqual(["di19-sleep-ann", "di19-sleep-ben"]);
+  await wakesAt(2_000_000);
+  await shard.counts();
+  expect(asked).not.toHaveBeenCalled();
+  await wakesAt(HOUR_MS + 1000);
+  await runDurableObjectAlarm(stubOf("di19-sleep"));
+  await vi.waitUntil(() => asked.mock.calls.length === 2, { timeout: 5000 });
+  await wakesAt(HOUR_MS + 30_000);
+  await shard.counts();
+  await wakesAt(HOUR_MS + 600_000);
+  await shard.counts();
+  expect(asked).toHaveBeenCalledTimes(2);
+});
+
 test("[DI19] an object that was never used, or lost all it had, takes itself out when it is asked", async () => {
   const shard = portOf(userShard("di19-ghost", 4));
   await shard.setUser(online("di19-ghost", 9, 10));

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { KEY, request, tokenFor } from "./client.ts";
 
 const UPGRADE = { Upgrade: "websocket" };
+const BATCH = '{"operations":[{"method":"GET","path":"/v1/channels/lobby"}]}';
 const JSON_TYPE = { "Content-Type": "application/json" };
 
 test("[A24] 5,000 bad requests touch no object", async () => {
@@ -35,6 +36,12 @@ test("[A24] 5,000 bad requests touch no object", async () => {
     ["/v1/channels/lobby", { headers: { Authorization: `Bearer ${good}` } }, 403],
     ["/v1/users/ben/sessions", { headers: { Authorization: `Bearer ${good}` } }, 403],
     ["/v1/users/a b/presence", { headers: KEY }, 400],
+    ["/v1/batch", { method: "POST", body: BATCH, headers: JSON_TYPE }, 401],
+    ["/v1/batch", { method: "POST", body: BATCH, headers: { Authorization: `Bearer ${good}` } }, 403],
+    ["/v1/broadcast", { method: "POST", body: '{"data":1}', headers: JSON_TYPE }, 401],
+    ["/v1/broadcast", { method: "POST", body: "{}", headers: KEY }, 400],
+    ["/v1/messages", { method: "POST", body: '{"data":1,"users":["ann"]}', headers: JSON_TYPE }, 401],
+    ["/v1/messages", { method: "POST", body: '{"data":1}', headers: KEY }, 400],
     ["/v1/users/ann/presence", { headers: { Authorization: "Bearer rollcall-local-development-kez" } }, 401],
   ];
   for (let i = 0; i < 5000; i++) {
@@ -47,4 +54,5 @@ test("[A24] 5,000 bad requests touch no object", async () => {
   // Objects that were ever touched have an id here: there is none.
   expect(await listDurableObjectIds(env.USER)).toEqual([]);
   expect(await listDurableObjectIds(env.CHANNEL)).toEqual([]);
+  expect(await listDurableObjectIds(env.DIRECTORY)).toEqual([]);
 }, 60_000);

@@ -83,6 +83,33 @@ const owes = (user: string) =>
     (_, { storage }) => storage.sql.exec("SELECT owes_directory FROM user").toArray()[0]?.owes_directory,
   );
 
+test("[DI21] an alarm that is late at the turn of a period skips no confirmation", async () => {
+  const period = 600_000; // ten TTLs
+  const ann = await WorkerClient.connect("li-late-ann");
+  const bob = await WorkerClient.connect("li-late-bob");
+  bob.send({ type: "watch", users: ["li-late-ann"], ref: "watch" }); // so that it is looked at every TTL
+  await until(() => bob.frames.some(({ ref }) => ref === "watch"));
+  await until(async () => (await online("li-late-ann")) !== undefined);
+  const told = vi.spyOn(DirectoryObject.prototype, "setUser");
+  const turn = Math.ceil(Date.now() / period) * period;
+  for (const [at, calls] of [
+    [turn - 1000, 0],
+    [turn + 75_000, 1], // due at 59 s
+    [turn + 180_000, 0],
+  ] as const) {
+    vi.useFakeTimers({ toFake: ["Date"], now: at });
+    for (const client of [ann, bob]) {
+      client.send({ type: "presence", ref: at }); // says nothing, and keeps it from turning away
+      await until(() => client.frames.some(({ ref }) => ref === at));
+    }
+    told.mockClear();
+    await runDurableObjectAlarm(env.USER.getByName("li-late-ann"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(told.mock.calls.filter(([{ presence }]) => presence.user === "li-late-ann")).toHaveLength(calls);
+  }
+  for (const { socket } of [ann, bob]) socket.close(1000);
+});
+
 test("[DI12] that a channel is vacated is owed until the directory knows, and costs no row", async () => {
   const client = await WorkerClient.connect("li-last", { channel: "li-vacated" });
   await until(async () => (await membersOf("li-vacated")) === 1);

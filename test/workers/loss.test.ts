@@ -193,3 +193,35 @@ test("[SE6] a token issued before the revocation is refused by the user's object
   expect(await roster("revoked")).toEqual(["revoked"]);
   later.socket.close(1000);
 });
+
+test("[SE20] a message that fails here is answered with internal, and the others of its frame go on", async () => {
+  const own = await WorkerClient.connect("se20");
+  const there = await WorkerClient.connect("se20", { channel: "se20" });
+  const broken = "BEGIN SELECT RAISE(ABORT, 'full'); END";
+  for (const [stub, table] of [
+    [env.USER.getByName("se20"), "user"],
+    [env.CHANNEL.getByName("se20"), "message"],
+  ] as const) {
+    await runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec(`CREATE TRIGGER broken BEFORE INSERT ON ${table} ${broken}`);
+    });
+  }
+  own.send([
+    { type: "presence", status: "busy", scope: "user", ref: 1 },
+    { type: "heartbeat", ref: 2 },
+  ]);
+  there.send([
+    { type: "publish", data: "too much", ref: 1 },
+    { type: "heartbeat", ref: 2 },
+  ]);
+  for (const client of [own, there]) {
+    await until(() => client.frames.filter(({ ref }) => ref !== undefined).length === 2);
+    expect(client.frames.find(({ ref }) => ref === 1)).toMatchObject({ type: "error", code: "internal" });
+    expect(client.frames.find(({ ref }) => ref === 2)).toMatchObject({ type: "ok" });
+    expect(JSON.stringify(client.frames)).not.toContain("full");
+  }
+  for (const stub of [env.USER.getByName("se20"), env.CHANNEL.getByName("se20")]) {
+    await runInDurableObject(stub, (_, { storage }) => void storage.sql.exec("DROP TRIGGER broken"));
+  }
+  for (const { socket } of [own, there]) socket.close(1000);
+});

@@ -156,3 +156,33 @@ test("[RO21] sessions that a channel lost without a trace end when its user asks
   pass(1000); // longer than the grace
   expect((await presence("ro21-lost")).status).toBe("offline");
 });
+
+test("[RO20] a channel that does not answer is asked less and less often, and what others say counts", async () => {
+  for (const channel of ["ro20-there", "ro20-silent"]) await WorkerClient.connect("ro20-both", { channel });
+  const asked: string[] = [];
+  vi.spyOn(ChannelObject.prototype, "lastActive").mockImplementation(function (this: ChannelObject) {
+    const channel = String((this as unknown as { ctx: DurableObjectState }).ctx.id.name);
+    asked.push(channel);
+    if (channel === "ro20-silent") throw new Error("broken");
+    return Promise.resolve({}); // it does not keep that session
+  });
+  const stub = env.USER.getByName("ro20-both");
+  const nextAfterAsking = async () => {
+    const before = asked.length;
+    await runDurableObjectAlarm(stub);
+    await until(() => asked.length > before);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return Number(await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())) - Date.now();
+  };
+  pass(AWAY_MS + 1000);
+  const pauses = [await nextAfterAsking()];
+  await until(async () => (await sessions("ro20-both")).length === 1);
+  for (let round = 0; round < 2; round++) {
+    await evictDurableObject(stub);
+    pass(100_000 * 10 ** round);
+    pauses.push(await nextAfterAsking());
+  }
+  expect(asked).toEqual(["ro20-there", "ro20-silent", "ro20-silent", "ro20-silent"]);
+  expect(pauses.map((ms) => Math.round(ms / 10_000))).toEqual([3, 10, 60]);
+  expect((await presence("ro20-both")).status).toBe("online"); // it may be active there
+});

@@ -1,7 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { vi } from "vitest";
 import { objectsOf } from "../../src/objects/stubs.ts";
 import type { Presence } from "../../src/protocol/presence.ts";
+import { UserObject } from "../../src/user/user-object.ts";
 import { type HeardFrame, KEY, request, until, type WorkerClient } from "./client.ts";
 
 let last = 0;
@@ -51,3 +53,29 @@ export function rows(user: string, sql: string): Promise<Record<string, SqlStora
 
 /** Longer than the moment for which changes are gathered, and than a grace of these tests. */
 export const aWhile = () => new Promise((resolve) => setTimeout(resolve, 600));
+
+type Method = "notice" | "watchedBy" | "unwatchedBy";
+type Carried<M extends Method> = (...args: Parameters<UserObject[M]>) => ReturnType<UserObject[M]>;
+
+/** What happens from now on to such calls to this user's object; `carryOut` is what would have. */
+export function meddle<M extends Method>(
+  name: string,
+  method: M,
+  how: (carryOut: () => ReturnType<UserObject[M]>, args: Parameters<UserObject[M]>) => unknown,
+): void {
+  const original = UserObject.prototype[method] as unknown as Carried<M>;
+  vi.spyOn(UserObject.prototype, method).mockImplementation(function (
+    this: UserObject,
+    ...args: Parameters<UserObject[M]>
+  ) {
+    const callee = String((this as unknown as { ctx: DurableObjectState }).ctx.id.name);
+    const carryOut = () => original.apply(this, args);
+    return callee === name ? how(carryOut, args) : carryOut();
+  } as never);
+}
+
+/** The alarm of a user's object, so much later. */
+export async function later(name: string, ms: number): Promise<void> {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + ms });
+  await runDurableObjectAlarm(env.USER.getByName(name));
+}

@@ -2,16 +2,20 @@ import type { Settings } from "../../config.ts";
 import type { Connections } from "../../connections/connections.ts";
 import type { Duty } from "../../objects/due-times.ts";
 import type { Background, Clock, Log, Objects } from "../../objects/ports.ts";
+import { byChannel } from "./session-list.ts";
 import type { SessionRow } from "./session-table.ts";
 import type { Standing } from "./standing.ts";
 
-/** An answer that did not come by then is asked for again. */
+/** An answer that did not come by then is asked for again; and then less and less often. */
 const ASK_AGAIN_MS = 30_000;
+const LONGEST_ASK_AGAIN_MS = 600_000;
 
 /**
  * Whether the user does anything. Activity writes nothing: own connections carry it in their attachments,
  * channels in theirs. When the user has been idle here for `AWAY_AFTER_SECONDS`, the channels are asked, and
- * only if they know of nothing later the user turns away: a row, and news. The next activity turns it back.
+ * only if all say that they know of nothing later the user turns away: a row, and news. The next activity
+ * turns it back. Where one does not answer the others are asked again with it, at a pause that grows with how
+ * long that has been so: a count of tries would be lost on sleep, and the object would wake as often for ever.
  */
 export class Activity implements Duty {
   readonly name = "away";
@@ -64,20 +68,25 @@ export class Activity implements Duty {
   run(now: number): void {
     const elsewhere = this.#live().filter(({ keeper }) => keeper.kind === "channel");
     if (elsewhere.length === 0) return this.#turnAway();
-    this.#askAgainAt = now + ASK_AGAIN_MS;
+    const overdueMs = now - (this.at + this.#awayMs);
+    this.#askAgainAt = now + Math.min(LONGEST_ASK_AGAIN_MS, Math.max(ASK_AGAIN_MS, overdueMs));
     this.#ports.background.run(this.#ask(elsewhere));
   }
 
   /** What a channel does not keep any more is over, whatever became of the word of it. */
   async #ask(sessions: SessionRow[]): Promise<void> {
-    try {
-      const answers = await Promise.all(byChannel(sessions).map((asked) => this.#askOne(asked)));
-      for (const session of answers.flat()) this.#hooks.gone(session);
-      this.#askAgainAt = null;
-      if (this.nextAt() !== null && this.at + this.#awayMs <= this.#ports.clock.now()) this.#turnAway();
-    } catch (cause) {
-      this.#ports.log.warn("activity not known", { sessions: sessions.length }, cause);
+    const answers = await Promise.allSettled(byChannel(sessions).map((asked) => this.#askOne(asked)));
+    let isKnown = true;
+    for (const answer of answers) {
+      if (answer.status === "fulfilled") for (const session of answer.value) this.#hooks.gone(session);
+      else {
+        isKnown = false;
+        this.#ports.log.warn("activity not known", { sessions: sessions.length }, answer.reason);
+      }
     }
+    if (isKnown) this.#askAgainAt = null;
+    const isIdle = this.nextAt() !== null && this.at + this.#awayMs <= this.#ports.clock.now();
+    if (isKnown && isIdle) this.#turnAway();
     this.#hooks.settled();
   }
 
@@ -100,13 +109,4 @@ export class Activity implements Duty {
   #live(): SessionRow[] {
     return this.#standing.all().filter(({ endedAt }) => endedAt === null);
   }
-}
-
-function byChannel(sessions: SessionRow[]): [string, string[]][] {
-  const grouped = new Map<string, string[]>();
-  for (const { keeper, session } of sessions) {
-    if (keeper.kind === "channel")
-      grouped.set(keeper.channel, [...(grouped.get(keeper.channel) ?? []), session]);
-  }
-  return [...grouped];
 }

@@ -112,7 +112,7 @@ export function isSameMember(a: MemberState, b: MemberState): boolean {
   return a.status === b.status && a.isHidden === b.isHidden;
 }
 
-export function deviceTypes(sessions: readonly { device: { type: DeviceType } }[]): DeviceType[] {
+function deviceTypes(sessions: readonly { device: { type: DeviceType } }[]): DeviceType[] {
   return [...new Set(sessions.map(({ device }) => device.type))].sort();
 }
 

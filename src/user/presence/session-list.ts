@@ -23,13 +23,20 @@ export async function listSessions(
   return sessions;
 }
 
-async function heardElsewhere(rows: SessionRow[], objects: Objects): Promise<Map<string, number>> {
-  const byChannel = new Map<string, string[]>();
+/** The ids of those that channels keep, by channel. */
+export function byChannel(rows: readonly SessionRow[]): [channel: string, sessions: string[]][] {
+  const grouped = new Map<string, string[]>();
   for (const { keeper, session } of rows) {
     if (keeper.kind !== "channel") continue;
-    byChannel.set(keeper.channel, [...(byChannel.get(keeper.channel) ?? []), session]);
+    const sessions = grouped.get(keeper.channel);
+    if (sessions === undefined) grouped.set(keeper.channel, [session]);
+    else sessions.push(session);
   }
-  const asked = [...byChannel].map(([channel, sessions]) => objects.channel(channel).lastSeen(sessions));
+  return [...grouped];
+}
+
+async function heardElsewhere(rows: SessionRow[], objects: Objects): Promise<Map<string, number>> {
+  const asked = byChannel(rows).map(([channel, sessions]) => objects.channel(channel).lastSeen(sessions));
   const heard = new Map<string, number>();
   for (const answer of await Promise.allSettled(asked)) {
     if (answer.status === "rejected") continue;

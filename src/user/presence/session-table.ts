@@ -1,4 +1,4 @@
-import type { AdmitRequest, EndReason, KeeperName, Sql } from "../../objects/ports.ts";
+import type { AdmitRequest, KeeperName, Sql } from "../../objects/ports.ts";
 import type { Device } from "../../protocol/names.ts";
 import { Setting } from "./setting.ts";
 
@@ -6,6 +6,7 @@ import { Setting } from "./setting.ts";
  * Every session of this user, wherever it is kept. `channel` is null for one on the user's own object. An
  * ended row stays for the grace, so that a return within it changes nothing. `version` is the user's version
  * that this row's beginning or end brought about, so that most changes of presence cost no row of their own.
+ * `issued_at` and `reason` are of earlier versions, and written no more.
  */
 export const SESSION_MIGRATION = [
   `CREATE TABLE session (
@@ -77,9 +78,9 @@ const COLUMNS = `session, channel, device, transport, connected_at, ip, region, 
   ended_at, ticket`;
 const ALL = `SELECT ${COLUMNS} FROM session ORDER BY connected_at, session`;
 const INSERT = `INSERT INTO session
-  (session, channel, device, transport, connected_at, issued_at, ip, region, version, shown_version, ticket)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const END = `UPDATE session SET ended_at = ?, reason = ?, version = ?, shown_version = ?
+  (session, channel, device, transport, connected_at, ip, region, version, shown_version, ticket)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const END = `UPDATE session SET ended_at = ?, version = ?, shown_version = ?
   WHERE session = ? AND ended_at IS NULL`;
 const CHANGE = "UPDATE session SET device = ?, setting = ?, version = ?, shown_version = ? WHERE session = ?";
 const DELETE_ALL = "DELETE FROM session";
@@ -98,15 +99,15 @@ export class SessionTable {
   }
 
   insert(request: AdmitRequest, { version, shownVersion }: Versions): void {
-    const { session, keeper, device, transport, connectedAt, issuedAt, ip, region, ticket } = request;
+    const { session, keeper, device, transport, connectedAt, ip, region, ticket } = request;
     const channel = keeper.kind === "channel" ? keeper.channel : null;
     const where = [session, channel, JSON.stringify(device), transport, connectedAt] as const;
     const versions = [version, shownVersion] as const;
-    this.#sql.run(INSERT, ...where, issuedAt, ip ?? null, region ?? null, ...versions, ticket?.id ?? null);
+    this.#sql.run(INSERT, ...where, ip ?? null, region ?? null, ...versions, ticket?.id ?? null);
   }
 
-  end(session: string, at: number, reason: EndReason, { version, shownVersion }: Versions): void {
-    this.#sql.run(END, at, reason, version, shownVersion, session);
+  end(session: string, at: number, { version, shownVersion }: Versions): void {
+    this.#sql.run(END, at, version, shownVersion, session);
   }
 
   /** Another device, or something else said. */

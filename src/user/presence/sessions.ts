@@ -1,6 +1,6 @@
 import type { Settings } from "../../config.ts";
 import type { Duty } from "../../objects/due-times.ts";
-import type { AdmitRequest, Clock, EndReason, TicketUse } from "../../objects/ports.ts";
+import type { AdmitRequest, Clock, TicketUse } from "../../objects/ports.ts";
 import { type Refusal, refusal } from "../../protocol/codes.ts";
 import type { Device } from "../../protocol/names.ts";
 import { offlineAt, versionsOf } from "./presence.ts";
@@ -123,15 +123,13 @@ export class Sessions implements Duty {
    * The session is over. One that is not known leaves a tombstone: its `admit` may still be on the way.
    * Ending twice changes nothing.
    */
-  end(session: string, at: number, reason: EndReason): void {
+  end(session: string, at: number): void {
     const all = this.all();
     const known = all.find((row) => row.session === session);
     if (known === undefined) return this.#bury([session]);
     if (known.endedAt !== null) return;
     const after = all.map((row) => (row === known ? { ...row, endedAt: at } : row));
-    this.#standing.writeSession(after, (versions) =>
-      this.#standing.sessions.end(session, at, reason, versions),
-    );
+    this.#standing.writeSession(after, (versions) => this.#standing.sessions.end(session, at, versions));
   }
 
   /** When the grace of a user without live sessions is over; null where there is nothing to wait for. */

@@ -13,7 +13,7 @@ import { type SessionRow, SessionTable, type Versions } from "./session-table.ts
 import { type UserRow, UserTable } from "./user-table.ts";
 
 /** What comes with a change, in the transaction that makes it. */
-export interface StandingHooks {
+interface StandingHooks {
   /** Rosters show the user differently from now on. */
   memberChanged(before: PresenceFacts, after: PresenceFacts): void;
   /** The user's version has grown; `shownVersion` is what it was before for others. */
@@ -43,6 +43,11 @@ export class Standing {
     this.#hooks = hooks;
     this.sessions = new SessionTable(sql);
     this.#row = new UserTable(sql);
+  }
+
+  /** Nothing was ever written, of any room of this object. */
+  get isBlank(): boolean {
+    return this.#sql.isBlank;
   }
 
   row(): UserRow {

@@ -1,7 +1,7 @@
 import type { Tombstones } from "./user-table.ts";
 
 /** As long as a call between objects may be late, and as long as any ticket lives (the contract: 300 s). */
-export const TOMBSTONE_MS = 300_000;
+const TOMBSTONE_MS = 300_000;
 /** More in five minutes push out the oldest: the row must stay small. */
 const MOST = 128;
 

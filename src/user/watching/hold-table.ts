@@ -23,7 +23,11 @@ const Target = z.object({
   only: z.array(SeenStatus).optional(),
 });
 export type Target = z.infer<typeof Target>;
-const Targets = z.record(z.string(), Target);
+/** Pairs, because an object takes no own key `__proto__` from a schema; what was stored as one before is read still. */
+const Targets = z.union([
+  z.array(z.tuple([z.string(), Target])),
+  z.record(z.string(), Target).transform((held) => Object.entries(held)),
+]);
 
 export interface Hold {
   session: string;
@@ -51,14 +55,13 @@ export class HoldTable {
 
   all(): Hold[] {
     return this.#sql.all<Row>(ALL).map(({ session, targets, renewed_at: renewedAt }) => {
-      const entries = Object.entries(Targets.parse(JSON.parse(targets)));
-      return { session, targets: new Map(entries), renewedAt };
+      return { session, targets: new Map(Targets.parse(JSON.parse(targets))), renewedAt };
     });
   }
 
   /** A hold of nobody is none. */
   write({ session, targets, renewedAt }: Hold): void {
     if (targets.size === 0) this.#sql.run(DELETE, session);
-    else this.#sql.run(WRITE, session, JSON.stringify(Object.fromEntries(targets)), renewedAt);
+    else this.#sql.run(WRITE, session, JSON.stringify([...targets]), renewedAt);
   }
 }

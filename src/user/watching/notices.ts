@@ -1,20 +1,27 @@
 import type { Duty } from "../../objects/due-times.ts";
-import { FIRST_RETRY_MS, Outbox } from "../../objects/outbox.ts";
+import { FIRST_RETRY_MS, Outbox, STILL_OWED } from "../../objects/outbox.ts";
 import type { Background, Clock, Log, Timers, UserPort } from "../../objects/ports.ts";
 import type { View } from "../presence/view.ts";
 import type { NoticeJob, NoticeJobTable } from "./notice-job-table.ts";
 import type { WatcherRow, WatcherTable } from "./watcher-table.ts";
+import { WatcherWalk } from "./watcher-walk.ts";
 
 /** The first change after a quiet moment waits so long for others: several leave as the last one. */
 const MOMENT_MS = 50;
 /** Calls at once. */
 const LANES = 100;
-/** Watchers told in one event; the alarm goes on. Far below what one may call (10,000), and what a crash repeats. */
-const LEG = 1000;
 /** Who has not answered by then is tried again later. The alarm sees to it: a timer would keep the object awake. */
 const LEG_MS = 30_000;
 /** So often the answer may be that the watcher has woken anew; then it is a debt. */
 const MOST_WAKINGS = 3;
+
+/** One call to a watcher, and what it was answered besides while that was under way. */
+interface Call {
+  /** It registered: that it were asleep, or did not watch, is out of date. */
+  isRegistered: boolean;
+  /** By that it was shown the user. */
+  isShown: boolean;
+}
 
 interface NoticePorts {
   clock: Clock;
@@ -28,6 +35,8 @@ interface NoticePorts {
  * pass walks over the watchers by name and sends each what is true at that moment, so what changes meanwhile
  * takes at most one more pass. A crash goes on from the last leg: to be told twice is harmless. Whoever hides
  * from a watcher is told to it once, as never seen; after that nothing is sent, so no timing betrays a change.
+ * Of several calls to one watcher only the last that was made is believed: it said what is newest, and what it
+ * left undone is a debt.
  */
 export class Notices implements Duty {
   readonly name = "notices";
@@ -45,8 +54,12 @@ export class Notices implements Duty {
   #giveUp: () => void = () => {};
   /** The last known waking of each watcher's object. Forgetting it costs a call. */
   readonly #wakings = new Map<string, string>();
-  /** Watchers being told, and whether they registered meanwhile: then what they answer is out of date. */
-  readonly #underWay = new Map<string, { isRegistered: boolean }>();
+  /** The last call to each watcher that is being told. */
+  readonly #underWay = new Map<string, Call>();
+  /** Answered with news before the pass came to them: it may be lost, so the pass owes them the same. */
+  readonly #unsure = new Set<string>();
+  /** The job is of an earlier life: what that had written down of its calls need not have arrived. */
+  #isInherited: boolean;
 
   constructor(
     ports: NoticePorts,
@@ -60,6 +73,7 @@ export class Notices implements Duty {
     this.#view = view;
     this.#userOf = others.userOf;
     this.#settled = others.settled;
+    this.#isInherited = tables.jobs.read() !== null;
     this.outbox = new Outbox(
       ports,
       this.#watchers,
@@ -85,9 +99,12 @@ export class Notices implements Duty {
   }
 
   /** The watcher has just been answered with what is true now. */
-  registered(watcher: string): void {
+  registered(watcher: string, answer: { isHidden: boolean; isUnsure: boolean }): void {
+    if (answer.isUnsure) this.#unsure.add(watcher);
     const call = this.#underWay.get(watcher);
-    if (call !== undefined) call.isRegistered = true;
+    if (call === undefined) return;
+    call.isRegistered = true;
+    if (!answer.isHidden) call.isShown = true;
   }
 
   /** At the end of a turn: what is owed leaves in a moment. */
@@ -139,8 +156,8 @@ export class Notices implements Duty {
   /** One leg of a pass, from where the last one ended. A watcher that keeps silent holds up nobody but itself. */
   async #tellSome(job: NoticeJob): Promise<void> {
     const begun = job.pass ?? { ...this.#view.versions(), cursor: "" };
-    const isShown = this.#view.versions().shownVersion > job.shownBefore;
-    const walk = new Walk(this.#watchers, begun.cursor);
+    const isShown = this.#isInherited || this.#view.versions().shownVersion > job.shownBefore;
+    const walk = new WatcherWalk(this.#watchers, begun.cursor);
     const lanes = Array.from({ length: LANES }, () => this.#lane(walk, isShown));
     await Promise.race([Promise.all(lanes), new Promise<void>((resolve) => (this.#giveUp = resolve))]);
     walk.end();
@@ -149,11 +166,11 @@ export class Notices implements Duty {
     else this.#jobs.write({ ...job, pass: { ...begun, cursor }, dueAt: this.#ports.clock.now() });
   }
 
-  async #lane(walk: Walk, isShown: boolean): Promise<void> {
+  async #lane(walk: WatcherWalk, isShown: boolean): Promise<void> {
     for (let row = walk.next(); row !== undefined; row = walk.next()) {
       if (!this.#owes(row, isShown)) continue;
       try {
-        await this.#tell(row);
+        await this.#tell(row.watcher);
       } catch (cause) {
         this.#ports.log.warn("watcher not told", {}, cause);
         this.#postpone(row.watcher);
@@ -168,87 +185,78 @@ export class Notices implements Duty {
 
   /** What changed since the pass began takes another one. */
   #endPass(begun: { version: number; shownVersion: number }): void {
-    if (this.#view.versions().version === begun.version) this.#jobs.delete();
-    else this.#owe(begun.shownVersion);
+    this.#isInherited = false;
+    if (this.#view.versions().version !== begun.version) return this.#owe(begun.shownVersion);
+    this.#jobs.delete();
+    this.#unsure.clear();
   }
 
   /** Whether this watcher would see a difference. */
   #owes({ watcher, state, isHidden }: WatcherRow, isShown: boolean): boolean {
     if (state === "over" || isHidden !== this.#view.isHiddenFrom(watcher)) return true;
+    if (this.#unsure.has(watcher)) return true;
     return !isHidden && (isShown || this.#view.isSelf(watcher));
   }
 
-  async #tellAgain(watcher: string): Promise<void> {
+  /** What is owed is told, whatever the row says: it says what was sent, and this is what may not have arrived. */
+  async #tellAgain(watcher: string): Promise<unknown> {
     const row = this.#watchers.find(watcher);
-    if (row !== undefined && row.state !== "paused" && this.#owes(row, true)) await this.#tell(row);
+    if (row === undefined || row.state === "paused") return undefined;
+    return (await this.#tell(watcher)) ? undefined : STILL_OWED;
   }
 
-  /** Throws where no answer came, or none that counts. */
-  async #tell({ watcher, state }: WatcherRow): Promise<void> {
-    const call = { isRegistered: false };
+  /**
+   * Throws where no answer came, or none that counts. False where a newer call was made meanwhile: whatever
+   * this one brought is out of date, and that one, or its debt, stands for both.
+   */
+  async #tell(watcher: string): Promise<boolean> {
+    const call: Call = { isRegistered: false, isShown: false };
     this.#underWay.set(watcher, call);
+    const isLast = () => this.#underWay.get(watcher) === call;
     try {
       for (let tries = 0; tries < MOST_WAKINGS; tries++) {
+        const row = this.#watchers.find(watcher);
+        if (row === undefined) return true; // it watches no longer
+        const isHidden = this.#view.isHiddenFrom(watcher);
+        const isOver = row.state === "over";
+        // Before it leaves: once the user hides again, whoever may have got this has to be told.
+        if (!isHidden && row.isHidden && !isOver) this.#watchers.show(watcher);
+        this.#unsure.delete(watcher);
         const waking = this.#wakings.get(watcher);
         const notice = { ...this.#view.noticeFor(watcher), ...(waking === undefined ? {} : { waking }) };
-        const isHidden = this.#view.isHiddenFrom(watcher);
-        const isOver = state === "over" && !call.isRegistered;
         const answer = await this.#userOf(watcher).notice(isOver ? { ...notice, isOver } : notice);
-        if (answer.is !== "another waking")
-          return this.#answered(watcher, answer.is, { ...call, isHidden, isOver });
+        if (!isLast()) return false;
+        if (answer.is !== "another waking") {
+          this.#answered(watcher, answer.is, { ...call, isHidden, isOver });
+          return true;
+        }
         this.#wakings.set(watcher, answer.waking);
       }
+      throw new Error("the watcher keeps waking");
+    } catch (cause) {
+      if (!isLast()) return false;
+      throw cause;
     } finally {
-      if (this.#underWay.get(watcher) === call) this.#underWay.delete(watcher);
+      if (isLast()) this.#underWay.delete(watcher);
     }
-    throw new Error("the watcher keeps waking");
   }
 
   #answered(
     watcher: string,
     is: "taken" | "asleep" | "not watching",
-    told: { isRegistered: boolean; isHidden: boolean; isOver: boolean },
+    told: Call & { isHidden: boolean; isOver: boolean },
   ): void {
     const row = this.#watchers.find(watcher);
-    if (row === undefined || told.isRegistered) return;
+    if (row === undefined) return;
+    if (told.isRegistered && (told.isOver || is !== "taken")) return;
     if (row.state === "over" && !told.isOver && is !== "not watching") return; // erased while it was told
     if (told.isOver || is === "not watching") {
       this.#wakings.delete(watcher);
       return this.#watchers.delete(watcher);
     }
-    if (is === "asleep") this.#watchers.write({ ...row, state: "paused" });
-    else if (told.isHidden !== row.isHidden) this.#watchers.write({ ...row, isHidden: told.isHidden });
-  }
-}
-
-/** The watchers of one leg, by name; read a page at a time, as those before are told. */
-class Walk {
-  readonly #watchers: WatcherTable;
-  #page: WatcherRow[] = [];
-  #left = LEG;
-  cursor: string;
-  /** Nobody is left after the cursor. */
-  isAtEnd = false;
-
-  constructor(watchers: WatcherTable, cursor: string) {
-    this.#watchers = watchers;
-    this.cursor = cursor;
-  }
-
-  next(): WatcherRow | undefined {
-    if (this.#left === 0 || this.isAtEnd) return undefined;
-    if (this.#page.length === 0) this.#page = this.#watchers.toTell(this.cursor, LANES);
-    const row = this.#page.shift();
-    if (row === undefined) {
-      this.isAtEnd = true;
-      return undefined;
-    }
-    this.cursor = row.watcher;
-    this.#left -= 1;
-    return row;
-  }
-
-  end(): void {
-    this.#left = 0;
+    const state = is === "asleep" ? "paused" : row.state;
+    const isHidden = row.isHidden || (told.isHidden && !told.isShown);
+    const isNews = state !== row.state || isHidden !== row.isHidden || row.isOwed;
+    if (isNews) this.#watchers.told({ ...row, state, isHidden });
   }
 }

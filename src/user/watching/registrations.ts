@@ -27,11 +27,26 @@ export class Registrations {
     return this.#underWay.has(target);
   }
 
-  /** Resolves with those that did not answer. What is news to others here than `asker` is shown to them. */
+  /**
+   * Resolves with those that did not answer. What is news to others here than `asker` is shown to them. Who was
+   * erased after it had answered, while others had not, knows nothing of the call any more: it is asked again.
+   */
   async make(targets: ReadonlyMap<string, { order: number }>, asker?: Connection): Promise<string[]> {
-    const silent: string[] = [];
     const users = [...targets];
     for (const [user] of users) this.#count(user, 1);
+    const silent = await this.#ask(users, asker);
+    const isOver = (user: string) => this.#shown.latestOf(user)?.isOver === true;
+    const erased = users.filter(([user]) => isOver(user) && !silent.includes(user));
+    if (erased.length > 0) {
+      const silentNow = await this.#ask(erased, asker);
+      silent.push(...silentNow, ...erased.map(([user]) => user).filter(isOver));
+    }
+    for (const [user] of users) this.#count(user, -1);
+    return silent;
+  }
+
+  async #ask(users: readonly [string, { order: number }][], asker?: Connection): Promise<string[]> {
+    const silent: string[] = [];
     for (let from = 0; from < users.length; from += BATCH) {
       const calls = users.slice(from, from + BATCH).map(async ([user, { order }]) => {
         try {
@@ -43,7 +58,6 @@ export class Registrations {
       });
       await Promise.all(calls);
     }
-    for (const [user] of users) this.#count(user, -1);
     return silent;
   }
 

@@ -37,15 +37,19 @@ export class Releases {
     return this.#table.all().at(-1)?.order ?? 0;
   }
 
+  /** In place of what they are owed already: a later order settles both, and who fails again and again leaves one row. */
   owe(targets: readonly string[], order: number): void {
-    if (targets.length > 0) this.#table.owe(order, targets, this.#clock.now() + FIRST_RETRY_MS);
+    if (targets.length === 0) return;
+    this.cancel(new Set(targets));
+    this.#table.owe(order, targets, this.#clock.now() + FIRST_RETRY_MS);
   }
 
   /** These are watched again: they are owed no release. One on its way has a lower order, and is late. */
   cancel(targets: ReadonlySet<string>): void {
-    for (const { order, targets: owed } of this.#table.all()) {
+    for (const { id, order, targets: owed } of this.#table.all()) {
       const left = owed.filter((target) => !targets.has(target));
       if (left.length < owed.length) this.#table.keep(order, left);
+      if (left.length === 0) this.outbox.forget(id);
     }
   }
 
@@ -60,9 +64,10 @@ export class Releases {
       });
       for (const call of await Promise.allSettled(calls)) if (call.status === "rejected") cause = call.reason;
     }
-    const left = this.#table.find(id)?.targets.filter((target) => !confirmed.has(target)) ?? [];
+    const owed = this.#table.find(id)?.targets ?? [];
+    const left = owed.filter((target) => !confirmed.has(target));
     if (left.length === 0) return;
-    this.#table.keep(order, left);
+    if (left.length < owed.length) this.#table.keep(order, left);
     throw new Error(`${left.length} of ${targets.length} did not answer`, { cause });
   }
 }

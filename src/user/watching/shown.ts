@@ -34,13 +34,24 @@ export class Shown {
   /** Shows it where it is newer and looks different; `but` is told by other means. */
   take(notice: Notice, but?: Connection): void {
     const known = this.#latest.get(notice.user);
-    if (known !== undefined && notice.order <= known.order) return;
+    if (known !== undefined && notice.order <= known.order && !isAnew(notice, known)) return;
     this.#latest.set(notice.user, notice);
     if (JSON.stringify(known?.presence) === JSON.stringify(notice.presence)) return;
     for (const connection of this.#connections.all()) {
       const targets = this.#targetsFor(connection.session, notice.user);
       const isTold = targets.some((target) => Holds.isTold(target, notice.presence.status));
       if (isTold && connection !== but) connection.send({ type: "presence", ...notice.presence });
+    }
+  }
+
+  /** What was taken but for this connection: where it holds them, it is told what they look like by now. */
+  tell(connection: Connection, users: readonly string[]): void {
+    for (const user of users) {
+      const notice = this.#latest.get(user);
+      if (notice === undefined) continue;
+      const targets = this.#targetsFor(connection.session, user);
+      const isTold = targets.some((target) => Holds.isTold(target, notice.presence.status));
+      if (isTold) connection.send({ type: "presence", ...notice.presence });
     }
   }
 
@@ -65,4 +76,9 @@ export class Shown {
     const holds = [this.#holds.of(BY_USER), this.#holds.of(session)];
     return holds.flatMap((hold) => hold?.targets.get(user) ?? []);
   }
+}
+
+/** The user was erased, and has answered since: of two notices of one version that one is the later. */
+function isAnew(notice: Notice, known: Notice): boolean {
+  return known.isOver === true && notice.isOver !== true && notice.order === known.order;
 }

@@ -57,10 +57,12 @@ export class WatchFrames {
   }
 
   async #watch(connection: Connection, { users, only, ref }: WatchFrame): Promise<void> {
-    if (users.some((user) => !this.#mayWatch(connection, user))) {
-      return sendError(connection, refusal("forbidden", "no grant to watch all of these users"), ref);
-    }
-    const result = await this.#watching.watch(connection.session, users, only);
+    const forbidden = () =>
+      users.every((user) => this.#mayWatch(connection, user))
+        ? undefined
+        : refusal("forbidden", "no grant to watch all of these users");
+    const result =
+      forbidden() ?? (await this.#watching.watch(connection.session, users, { only, refusal: forbidden }));
     if (isRefusal(result)) sendError(connection, result, ref);
     else sendOk(connection, ref, { presence: result });
   }

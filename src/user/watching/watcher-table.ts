@@ -18,14 +18,16 @@ export const WATCHER_MIGRATION = [
 ];
 
 /** `paused`: asleep when last told, until it watches again. `over`: the user was erased, and it is to be told so. */
-export type WatcherState = "told" | "paused" | "over";
+type WatcherState = "told" | "paused" | "over";
 
 export interface WatcherRow {
   watcher: string;
   orderedAt: number;
   state: WatcherState;
-  /** What it was told last was a user never seen. */
+  /** It has confirmed that it sees a user never seen, and was sent nothing else since. */
   isHidden: boolean;
+  /** A notice to it failed, and is tried again. */
+  isOwed: boolean;
 }
 
 interface Row {
@@ -33,16 +35,20 @@ interface Row {
   ordered_at: number;
   state: WatcherState;
   hidden: number;
+  due_at: number | null;
 }
 
 const COLUMNS = "watcher, ordered_at, state, hidden";
-const FIND = `SELECT ${COLUMNS} FROM watcher WHERE watcher = ?`;
-const TO_TELL = `SELECT ${COLUMNS} FROM watcher WHERE watcher > ? AND state <> 'paused' ORDER BY watcher LIMIT ?`;
+const FIND = `SELECT ${COLUMNS}, due_at FROM watcher WHERE watcher = ?`;
+const TO_TELL = `SELECT ${COLUMNS}, due_at FROM watcher
+  WHERE watcher > ? AND state <> 'paused' ORDER BY watcher LIMIT ?`;
 const PAGE = "SELECT watcher FROM watcher WHERE watcher > ? AND state <> 'over' ORDER BY watcher LIMIT ?";
 const ANY_TOLD = "SELECT watcher FROM watcher WHERE state = 'told' LIMIT 1";
 const ANY = "SELECT watcher FROM watcher LIMIT 1";
-const WRITE = `INSERT INTO watcher (${COLUMNS}) VALUES (?, ?, ?, ?) ON CONFLICT (watcher) DO UPDATE SET
-  ordered_at = excluded.ordered_at, state = excluded.state, hidden = excluded.hidden, tries = 0, due_at = NULL`;
+const REGISTER = `INSERT INTO watcher (${COLUMNS}) VALUES (?, ?, 'told', ?) ON CONFLICT (watcher) DO UPDATE SET
+  ordered_at = excluded.ordered_at, state = excluded.state, hidden = excluded.hidden`;
+const SHOW = "UPDATE watcher SET hidden = 0 WHERE watcher = ?";
+const TOLD = "UPDATE watcher SET state = ?, hidden = ?, tries = 0, due_at = NULL WHERE watcher = ?";
 const DELETE = "DELETE FROM watcher WHERE watcher = ?";
 const END_ALL = "UPDATE watcher SET state = 'over'";
 const OWED = `SELECT watcher AS id, tries, due_at AS dueAt FROM watcher
@@ -80,9 +86,19 @@ export class WatcherTable implements Ledger<Debt> {
     return this.#sql.all(ANY).length === 0;
   }
 
-  /** Also forgets a notice that was owed: to write a row is to have told it. */
-  write({ watcher, orderedAt, state, isHidden }: WatcherRow): void {
-    this.#sql.run(WRITE, watcher, orderedAt, state, isHidden ? 1 : 0);
+  /** It watches as of now. A notice that is owed stays so: the answer to the watcher's call may be lost. */
+  register(watcher: string, orderedAt: number, isHidden: boolean): void {
+    this.#sql.run(REGISTER, watcher, orderedAt, isHidden ? 1 : 0);
+  }
+
+  /** What is sent to it from now on shows the user, whether it arrives or not. */
+  show(watcher: string): void {
+    this.#sql.run(SHOW, watcher);
+  }
+
+  /** It has answered: nothing is owed to it any more. */
+  told({ watcher, state, isHidden }: WatcherRow): void {
+    this.#sql.run(TOLD, state, isHidden ? 1 : 0, watcher);
   }
 
   delete(watcher: string): void {
@@ -113,5 +129,6 @@ export class WatcherTable implements Ledger<Debt> {
 
 function fromRow(row: Row): WatcherRow {
   const { watcher, state } = row;
-  return { watcher, orderedAt: row.ordered_at, state, isHidden: row.hidden === 1 };
+  const isOwed = row.due_at !== null;
+  return { watcher, orderedAt: row.ordered_at, state, isHidden: row.hidden === 1, isOwed };
 }

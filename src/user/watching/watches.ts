@@ -37,8 +37,8 @@ export class Watches {
     const tables = { jobs: new NoticeJobTable(sql), watchers };
     this.notices = new Notices(ports, tables, view, { userOf, settled: turn.settle });
     this.watchers = new Watchers(watchers, view, {
-      registered: (watcher) => {
-        this.notices.registered(watcher);
+      registered: (watcher, answer) => {
+        this.notices.registered(watcher, answer);
         turn.seen();
       },
     });
@@ -52,7 +52,13 @@ export class Watches {
   }
 
   get duties() {
-    return [this.watching, this.notices, this.watching.releases.outbox, this.notices.outbox];
+    return [
+      this.watching,
+      this.watching.resumes,
+      this.notices,
+      this.watching.releases.outbox,
+      this.notices.outbox,
+    ];
   }
 
   /** At the end of a turn: what is owed leaves. */

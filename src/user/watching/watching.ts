@@ -10,12 +10,19 @@ import { BY_USER, type Hold, type Target } from "./hold-table.ts";
 import { Holds } from "./holds.ts";
 import { Registrations, type Watched } from "./registrations.ts";
 import { Releases } from "./releases.ts";
+import { Resumes } from "./resumes.ts";
 import { Shown } from "./shown.ts";
 
 /** After a session ended, what it held may be wanted again for so long: its user is likely to come back. */
 const KEPT_MS = 300_000;
-const FIRST_RESUME_RETRY_MS = 1_000;
-const LONGEST_RESUME_RETRY_MS = 60_000;
+
+/** How a session wants to watch. */
+interface Wish {
+  /** Told of these statuses only. */
+  only?: SeenStatus[] | undefined;
+  /** Asked when all have answered: what was allowed before may not be so any more. */
+  refusal?(): Refusal | undefined;
+}
 
 /**
  * Whom this user watches. To watch is to register with the target's object, which tells of every change from
@@ -26,6 +33,7 @@ const LONGEST_RESUME_RETRY_MS = 60_000;
 export class Watching implements Duty {
   readonly name = "watching";
   readonly releases: Releases;
+  readonly resumes: Resumes;
   readonly #ports: Ports;
   readonly #sql: Sql;
   readonly #settings: Settings;
@@ -58,6 +66,9 @@ export class Watching implements Duty {
     this.#holds = new Holds(ports.sql, (session) => this.#isLive(session));
     this.#shown = new Shown(ports.random.id(), about.connections, this.#holds);
     this.#registrations = new Registrations(ports.log, about, this.#shown);
+    const [holds, shown, registrations] = [this.#holds, this.#shown, this.#registrations];
+    const of = { connections: about.connections, holds, shown, registrations };
+    this.resumes = new Resumes(ports, of, (users) => this.#releaseGivenUp(users));
   }
 
   list(): Watch[] {
@@ -77,30 +88,38 @@ export class Watching implements Duty {
 
   /**
    * Answers with what each target looks like, in the order asked. All or nothing: a target that does not answer
-   * is `unavailable`, and then nothing is held that was not.
+   * is `unavailable`, and then nothing is held that was not, and what is held is told of as ever.
    */
-  async watch(session: string, users: readonly string[], only?: SeenStatus[]): Promise<Presence[] | Refusal> {
+  async watch(session: string, users: readonly string[], wish: Wish = {}): Promise<Presence[] | Refusal> {
     const tooMany = this.#refusalFor(users);
     if (tooMany !== undefined) return tooMany;
     const targets = new Map<string, Target>();
     const order = this.#nextOrder();
     for (const user of users) {
-      targets.set(user, { order: this.#holds.orderOf(user) ?? order, ...(only && { only }) });
+      targets.set(user, { order: this.#holds.orderOf(user) ?? order, ...(wish.only && { only: wish.only }) });
     }
-    const silent = await this.#registrations.make(targets, this.#connections.find(session));
-    const refused = silent.length > 0 ? unavailable() : this.#refusalFor(users, session);
+    const asker = this.#connections.find(session);
+    const known = new Map(users.map((user) => [user, this.#shown.latestOf(user)]));
+    const silent = await this.#registrations.make(targets, asker);
+    const refused =
+      silent.length > 0 ? unavailable() : (this.#refusalFor(users, session) ?? wish.refusal?.());
+    if (refused !== undefined) {
+      this.#change(() => this.#releaseUnheld(users));
+      const news = users.filter((user) => this.#shown.latestOf(user) !== known.get(user));
+      if (asker !== undefined) this.#shown.tell(asker, news);
+      return refused;
+    }
     const held = this.#holds.of(BY_USER)?.targets;
-    const isNew = (user: string) => session === BY_USER && held?.has(user) !== true;
-    const added = users.filter(isNew);
-    if (refused === undefined) this.#hold(session, targets);
-    else this.#change(() => this.#releaseUnheld(users));
-    if (refused === undefined) this.#shown.begin(added);
-    return refused ?? users.flatMap((user) => this.#shown.latestOf(user)?.presence ?? []);
+    const added = users.filter((user) => session === BY_USER && held?.has(user) !== true);
+    this.#hold(session, targets);
+    this.#shown.begin(added);
+    return users.flatMap((user) => this.#shown.latestOf(user)?.presence ?? []);
   }
 
   unwatch(session: string, users: readonly string[]): void {
+    const held = this.heldBy(session).filter((user) => users.includes(user));
+    if (held.length === 0) return; // a transaction would make tables for a user who never was
     this.#change(() => {
-      const held = this.heldBy(session).filter((user) => users.includes(user));
       this.#holds.remove(session, held);
       this.#releaseUnheld(held);
     });
@@ -134,8 +153,7 @@ export class Watching implements Duty {
 
   /** A connection was welcomed: one frame follows for each user that is watched over HTTP, when it has answered. */
   welcomed(connection: Connection): void {
-    const users = this.heldBy(BY_USER);
-    if (users.length > 0) this.#ports.background.run(this.#tell(connection, users, FIRST_RESUME_RETRY_MS));
+    this.resumes.begin(connection);
   }
 
   /** This user was erased. */
@@ -179,21 +197,6 @@ export class Watching implements Duty {
     return this.#holds.sizeWith(users, this.#holds.ended()) > most
       ? refusal("too_many_watches", `at most ${most} users can be watched`)
       : undefined;
-  }
-
-  async #tell(connection: Connection, wanted: readonly string[], retryMs: number): Promise<void> {
-    const held = this.#holds.of(BY_USER)?.targets;
-    const targets = new Map(wanted.flatMap((user) => [[user, held?.get(user)] as const]).flatMap(present));
-    const silent = await this.#registrations.make(targets, connection);
-    this.#releaseGivenUp([...targets.keys()]);
-    if (this.#connections.find(connection.session) !== connection) return;
-    for (const user of targets.keys()) {
-      const notice = silent.includes(user) ? undefined : this.#shown.latestOf(user);
-      if (notice !== undefined) connection.send({ type: "presence", ...notice.presence });
-    }
-    if (silent.length === 0) return;
-    const next = Math.min(retryMs * 2, LONGEST_RESUME_RETRY_MS);
-    this.#ports.timers.after(retryMs, () => this.#ports.background.run(this.#tell(connection, silent, next)));
   }
 
   #hold(session: string, targets: ReadonlyMap<string, Target>): void {
@@ -248,10 +251,6 @@ export class Watching implements Duty {
       this.#holds.readAnew();
     }
   }
-}
-
-function present<T>([user, target]: readonly [string, T | undefined]): [string, T][] {
-  return target === undefined ? [] : [[user, target]];
 }
 
 function unavailable(): Refusal {

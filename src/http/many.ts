@@ -1,0 +1,70 @@
+import { Hono } from "hono";
+import { mapAtMost } from "../objects/at-most.ts";
+import { publishRequest } from "../objects/commands.ts";
+import { log } from "../objects/log.ts";
+import type { PublishRequest } from "../objects/ports.ts";
+import { ERROR_CODES, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { notAvailable } from "../protocol/later.ts";
+import { ManyBody } from "../protocol/many.ts";
+import { ChannelName, UserId } from "../protocol/names.ts";
+import { requireKey } from "./access.ts";
+import type { AppContext, AppEnv } from "./context.ts";
+import { keyedBodyIn } from "./input.ts";
+import { failure, granted } from "./problem.ts";
+
+/** Calls of one request that are under way at once. */
+const MOST_CALLS = 20;
+
+type Target = { user: string } | { channel: string };
+
+/** What came of it at one target. */
+type Told = { id: string; duplicate?: true | undefined } & ({ seq: number } | { offset: number });
+
+/** The same message to many users and channels, each by itself: one that fails takes no other with it. */
+export const many = new Hono<AppEnv>().post("/v1/messages", async (context) => {
+  const { name } = await requireKey(context, "publish");
+  const { users, channels, ...body } = await keyedBodyIn(context, ManyBody);
+  const request = granted(publishRequest(body, { key: name }, context.get("settings")));
+  const targets: Target[] = [...users.map((user) => ({ user })), ...channels.map((channel) => ({ channel }))];
+  const results = await mapAtMost(MOST_CALLS, targets, async (target) =>
+    resultOf(target, await attempt(context, target, request)),
+  );
+  return context.json({ results });
+});
+
+/** Never rejects. */
+async function attempt(
+  context: AppContext,
+  target: Target,
+  request: PublishRequest,
+): Promise<Told | Refusal> {
+  try {
+    return await ("user" in target
+      ? toUser(context, target.user, request)
+      : toChannel(context, target.channel, request));
+  } catch (cause) {
+    log.warn("not sent", target, cause);
+    return failure(cause);
+  }
+}
+
+async function toChannel(
+  context: AppContext,
+  name: string,
+  request: PublishRequest,
+): Promise<Told | Refusal> {
+  const channel = ChannelName.safeParse(name).data;
+  if (channel === undefined) return refusal("invalid_channel", "not a channel name");
+  return context.get("objects").channel(channel).publish(request);
+}
+
+async function toUser(_context: AppContext, name: string, _request: PublishRequest): Promise<Told | Refusal> {
+  if (!UserId.safeParse(name).success) return refusal("invalid_user", "not a user id");
+  return notAvailable("POST /v1/users/:user/messages");
+}
+
+function resultOf(target: Target, told: Told | Refusal) {
+  if (isRefusal(told)) return { ...target, status: ERROR_CODES[told.code][0], code: told.code };
+  const place = "seq" in told ? { seq: told.seq } : { offset: told.offset };
+  return { ...target, status: told.duplicate ? 200 : 201, id: told.id, ...place };
+}

@@ -1,0 +1,38 @@
+import { tellOnce } from "../connections/broadcasts.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { Broadcast } from "../objects/broadcast.ts";
+import type { Clock, Objects } from "../objects/ports.ts";
+import type { SessionRow } from "./presence/session-table.ts";
+
+/**
+ * Tells all sessions of a user: its own connections at once, those that channels keep by one call to each. Where
+ * a channel does not answer it throws, after all others were told; to be told again is harmless.
+ */
+export async function tellSessions(
+  broadcast: Broadcast,
+  live: readonly SessionRow[],
+  connections: Connections,
+  { clock, objects }: { clock: Clock; objects: Objects },
+): Promise<void> {
+  if (clock.now() > broadcast.expiresAt) return; // a late call: whoever sent it has long given up
+  const calls = [...keptByChannels(live)].map(([channel, sessions]) =>
+    objects.channel(channel).broadcast(broadcast, sessions),
+  );
+  const own = live.filter(({ keeper }) => keeper.kind === "user").map(({ session }) => session);
+  const answers = await Promise.allSettled([tellOwn(connections, own, broadcast), ...calls]);
+  const failed = answers.find((answer) => answer.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** As a promise, so that a socket that fails is one failure among others. */
+async function tellOwn(connections: Connections, sessions: string[], broadcast: Broadcast): Promise<void> {
+  tellOnce(connections, sessions, broadcast);
+}
+
+function keptByChannels(live: readonly SessionRow[]): Map<string, string[]> {
+  const kept = new Map<string, string[]>();
+  for (const { keeper, session } of live) {
+    if (keeper.kind === "channel") kept.set(keeper.channel, [...(kept.get(keeper.channel) ?? []), session]);
+  }
+  return kept;
+}

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startBareService } from "../fixtures/bare-workerd.ts";
+import type { Service } from "../fixtures/process-group.ts";
+import { RawClient } from "../fixtures/raw-client.ts";
+import { tokenFor } from "../fixtures/tokens.ts";
+
+/** Between two visits, and how long one lasts: some end before they are welcomed. */
+const LONGEST_PAUSE_MS = 1500;
+const LONGEST_VISIT_MS = 2500;
+
+let service: Service;
+
+beforeAll(async () => {
+  const vars = { HISTORY_SIZE: "100000", RATE_PER_SECOND: "100000", RATE_BURST: "100000" };
+  service = await startBareService({ vars });
+});
+afterAll(() => service.stop());
+
+const run = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const pause = (mostMs: number) => new Promise((resolve) => setTimeout(resolve, Math.random() * mostMs));
+
+interface Offset {
+  offset: number;
+}
+
+async function member(user: string, channel: string, query: Record<string, string> = {}): Promise<RawClient> {
+  const token = await tokenFor(user);
+  return new RawClient({ url: service.url, token, channel, query, answersProbes: true });
+}
+
+/** Publishes a few at a time, as fast as they are answered. The last offset once it is told to stop. */
+async function publishUntil(
+  channel: string,
+  isOver: (last: number) => boolean,
+  perFrame: number,
+): Promise<number> {
+  const client = await member("publisher", channel);
+  await client.next("welcome");
+  for (let last = 0; ; last += perFrame) {
+    if (isOver(last)) {
+      await client.close();
+      return last;
+    }
+    const frames = run(last + 1, last + perFrame).map((n) => ({ type: "publish", data: n, ref: n }));
+    client.send(JSON.stringify(frames));
+    await client.next("ok", ({ ref }) => ref === last + perFrame, 60_000);
+    client.frames.length = 0;
+  }
+}
+
+/** Everything that this connection was told of the log, in the order in which it came. */
+function toldIn({ frames }: RawClient): number[] {
+  return frames.flatMap((frame) => {
+    if (frame.type === "welcome") return (frame.messages as Offset[]).map(({ offset }) => offset);
+    return frame.type === "message" ? [frame.offset as number] : [];
+  });
+}
+
+/** One client that comes and goes at random, each time from where it was; what is wrong with what it was told. */
+async function comeAndGo(user: string, channel: string, isOver: () => boolean) {
+  let at: { epoch: string; offset: number } | undefined;
+  const wrong: string[] = [];
+  let visits = 0;
+  const visit = async (leave: (client: RawClient) => Promise<void>) => {
+    const query = at === undefined ? {} : { epoch: at.epoch, offset: String(at.offset) };
+    const client = await member(user, channel, query);
+    await leave(client);
+    const welcome = client.frames.find(({ type }) => type === "welcome");
+    if (welcome === undefined) return; // it left before
+    visits += 1;
+    const told = toldIn(client);
+    const from = at?.offset ?? (welcome.offset as number);
+    const gap = told.findIndex((offset, i) => offset !== from + 1 + i);
+    if (gap !== -1) wrong.push(`${user}: ${told[gap]} after ${from + gap}`);
+    if (at !== undefined && welcome.recovered !== true)
+      wrong.push(`${user}: not recovered from ${at.offset}`);
+    at = { epoch: String(welcome.epoch), offset: told.at(-1) ?? from };
+  };
+  while (!isOver()) {
+    await pause(LONGEST_PAUSE_MS);
+    await visit(async (client) => {
+      await pause(LONGEST_VISIT_MS);
+      if (Math.random() < 0.5) client.socket.terminate();
+      else client.socket.close();
+      await client.closed;
+    });
+  }
+  /** One last visit, until it has this offset. */
+  const finish = (top: number) =>
+    visit(async (client) => {
+      await client.next("welcome", undefined, 60_000);
+      if (at === undefined || at.offset < top)
+        await expect.poll(() => Math.max(0, ...toldIn(client).slice(-1)), { timeout: 60_000 }).toBe(top);
+      await client.close();
+    });
+  return { wrong, finish, visits: () => visits };
+}
+
+test("[RC7] from history to live there is no gap and no repeat, however a hundred clients come and go for a minute", async () => {
+  const deadline = Date.now() + 60_000;
+  const isOver = () => Date.now() > deadline;
+  const publisher = publishUntil("handover", isOver, 5);
+  const clients = await Promise.all(run(1, 100).map((i) => comeAndGo(`visitor-${i}`, "handover", isOver)));
+  const top = await publisher;
+  await Promise.all(clients.map(({ finish }) => finish(top)));
+  const visits = clients.reduce((sum, client) => sum + client.visits(), 0);
+  console.log(`${top} messages, ${visits} visits of ${clients.length} clients`);
+  expect(clients.flatMap(({ wrong }) => wrong)).toEqual([]);
+  expect(top).toBeGreaterThan(1000);
+  expect(visits).toBeGreaterThan(500);
+}, 180_000);
+
+test("[RC8] ten thousand messages are recovered in one reconnect, in order", async () => {
+  const top = await publishUntil("long", (last) => last === 10_000, 100);
+  expect(top).toBe(10_000);
+  const first = await member("reader", "long");
+  const { epoch } = await first.next("welcome");
+  await first.close();
+  const reader = await member("reader", "long", { epoch: String(epoch), offset: "0" });
+  reader.startPinging(1000);
+  await reader.next("message", ({ offset }) => offset === top, 60_000);
+  expect(reader.welcome).toMatchObject({ recovered: true, offset: top });
+  expect(toldIn(reader)).toEqual(run(1, top));
+  await reader.close();
+}, 120_000);
