@@ -38,7 +38,6 @@ import { Listing } from "./listing.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { Activity } from "./presence/activity.ts";
 import { memberOf } from "./presence/presence.ts";
-import { listSessions } from "./presence/session-list.ts";
 import { Sessions } from "./presence/sessions.ts";
 import { Standing } from "./presence/standing.ts";
 import { Statuses } from "./presence/statuses.ts";
@@ -58,7 +57,6 @@ const UNSEEN_SWEEP_FACTOR = 10;
 export class User implements Keeper, UserPort {
   readonly #ports: Ports;
   readonly #settings: Settings;
-  readonly #name: string;
   readonly #standing: Standing;
   readonly #sessions: Sessions;
   readonly #statuses: Statuses;
@@ -79,7 +77,6 @@ export class User implements Keeper, UserPort {
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
     this.#settings = settings;
-    this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
     this.#standing = new Standing(name, sql, settings.OFFLINE_GRACE_SECONDS * 1000, {
       memberChanged: (before, after) => this.#rosterTells.owe(before, after),
@@ -107,8 +104,7 @@ export class User implements Keeper, UserPort {
       for (const { connection } of ended) this.#endings.end(connection.session);
     });
     const turn = { ready: () => this.#due.fire(), settle: () => this.#settle() };
-    const ofReads = { sessions: this.#sessions, connections: this.#connections, sweep: this.#sweep };
-    this.#reads = new FreshReads(ports.clock, ofReads, turn);
+    this.#reads = new FreshReads(ports, { ...own, sessions: this.#sessions, sweep: this.#sweep }, turn);
     const about = { ...own, me: this, sql, view: this.#view };
     this.#watches = new Watches(ports, settings, about, { ...turn, seen: () => this.#sweep.quicken() });
     this.#subscribing = new Subscribing({ ...ports, sql }, settings, own, {
@@ -119,10 +115,7 @@ export class User implements Keeper, UserPort {
       subscribed: (channel, member) => this.#rosterTells.subscribed(channel, member),
     });
     const isLive = (connection: Connection) => this.#connections.find(connection.session) === connection;
-    this.#watchFrames = new WatchFrames(settings, this.#watches.watching, {
-      isLive,
-      settled: () => this.#settle(),
-    });
+    this.#watchFrames = new WatchFrames(settings, this.#watches.watching, { isLive, settled: turn.settle });
     const renewals = new Renewals(ports, this.#connections, {
       allow: (_, request) => this.allow(request),
       renewed: (connection) => {
@@ -186,8 +179,7 @@ export class User implements Keeper, UserPort {
   }
 
   async presence(reader: Reader): Promise<Presence> {
-    const silent = this.#reads.silent();
-    return this.#view.for(reader, silent);
+    return this.#view.for(reader, this.#reads.silent());
   }
 
   async setPresence(change: PresenceChange, session?: string): Promise<Presence | Refusal> {
@@ -208,7 +200,7 @@ export class User implements Keeper, UserPort {
   }
 
   async sessions(): Promise<Session[]> {
-    return listSessions(this.#name, this.#reads.counted(), this.#connections, this.#ports.objects);
+    return this.#reads.list();
   }
 
   async allow({ issuedAt, ticket, session }: AllowRequest): Promise<Allowance> {
