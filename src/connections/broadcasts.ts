@@ -6,7 +6,7 @@ import type { Connections } from "./connections.ts";
  * Broadcasts that a session remembers, so that a repeat is none. A repeat comes within ten minutes; 32 ids are
  * less than 1 KB of the 16 that a socket carries. No row: who loses the attachment has lost the socket too.
  */
-const REMEMBERED = 32;
+export const REMEMBERED = 32;
 
 /**
  * Tells these sessions, as far as they are kept here, each once. One whose socket fails holds up no other; the

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Pending } from "../../src/channel/subscribers/pending.ts";
 import { settingsOf } from "../../src/config.ts";
 import { Attachment, readAttachment } from "../../src/connections/attachment.ts";
+import { REMEMBERED } from "../../src/connections/broadcasts.ts";
 import { Connection } from "../../src/connections/connection.ts";
 import { RateLimit } from "../../src/connections/rate-limit.ts";
 import type { Socket } from "../../src/objects/ports.ts";
@@ -122,6 +123,8 @@ describe("where a session stands", () => {
     connection.update({
       probedAt: Date.now(),
       activeAt: Date.now(),
+      broadcasts: Array.from({ length: REMEMBERED }, (_, i) => `${i}`.padStart(22, "b")),
+      resume: { tries: 12, dueAt: Date.now() },
       catchUp: { offset: 1e10, bytes: 1e6, askedAt: Date.now() },
     });
     expect(new TextEncoder().encode(attached()).length).toBeLessThan(MAX_ATTACHMENT_BYTES);

@@ -109,7 +109,7 @@ export class Subscribing {
     } catch (cause) {
       this.#ports.log.warn("channel did not answer", { session: connection.session }, cause);
       if (!wasOn) {
-        this.#stop(connection, channel);
+        this.#stop(connection, subscription);
         this.#subscriptions.end(subscription, "unsubscribed");
       }
       return unavailable();
@@ -122,7 +122,7 @@ export class Subscribing {
   async unsubscribe(connection: Connection, channel: string): Promise<void> {
     const subscription = this.#subscriptions.find(connection.session, channel);
     if (subscription === undefined) return;
-    this.#stop(connection, channel);
+    this.#stop(connection, subscription);
     this.#leaving.add(keyOf(subscription));
     try {
       await this.#tellOver(subscription, "unsubscribed");
@@ -168,7 +168,7 @@ export class Subscribing {
     for (const subscription of this.#subscriptions.live()) {
       const { session, channel } = subscription;
       if (session !== connection.session || this.#may(connection, "subscribe", channel)) continue;
-      this.#stop(connection, channel);
+      this.#stop(connection, subscription);
       this.#subscriptions.end(subscription, "unsubscribed");
       const refused = refusal("forbidden", "the new token may not subscribe to this channel");
       sendError(connection, refused, undefined, channel);
@@ -201,14 +201,14 @@ export class Subscribing {
 
   /** The channel knows that it is over. */
   #drop(connection: Connection, subscription: Subscription): void {
-    this.#stop(connection, subscription.channel);
+    this.#stop(connection, subscription);
     this.#subscriptions.delete(subscription);
   }
 
-  #stop(connection: Connection, channel: string): void {
-    const readers = this.#readers.get(connection)?.byChannel;
-    readers?.get(channel)?.stop();
-    readers?.delete(channel);
+  /** Also where its reader has not been made since sleep: what it leaves in the attachment goes. */
+  #stop(connection: Connection, subscription: Subscription): void {
+    this.#readerOf(connection, subscription).stop();
+    this.#readers.get(connection)?.byChannel.delete(subscription.channel);
   }
 
   #refusalOf(connection: Connection, channel: string, rewind = 0): Refusal | undefined {
