@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 
 /** Every thing that a run is made of, with how often it is chosen. */
 const COMMANDS: readonly Command[] = [
-  { weight: 14, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
+  { weight: 18, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
   { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.close()) },
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
@@ -19,7 +19,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 9, run: subscribe },
   { weight: 2, run: unsubscribe },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
-  { weight: 2, run: broadcast },
+  { weight: 1, run: broadcast },
   ...ORDERS,
   ...PRESENCE,
   ...MAIL,
