@@ -2,7 +2,8 @@ import { settingsOf } from "../../src/config.ts";
 import type { CallFaults } from "./calls.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
 import { Crowd } from "./clients.ts";
-import { takeStep } from "./commands.ts";
+import { TOPICS, type Topic } from "./command.ts";
+import { commandsOf, takeStep } from "./commands.ts";
 import { checkDirectory } from "./directory-quiescence.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
@@ -77,6 +78,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   const world = new World(seed, settingsOf(traits.settings), cores);
   world.journal.listener = listener;
   const crowd = new Crowd(world, USERS, CHANNELS);
+  const commands = commandsOf(traits.topics);
   const invariants = new Invariants(world, crowd);
   world.onTurn = (object) => {
     invariants.turned(object);
@@ -92,7 +94,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
     for (let step = 1; step <= steps; step++) {
       if (step > steps / 2 && crowd.operator.revokedAlive === 0) crowd.operator.revokeSomebody();
       if (step > steps - LAST_STEPS) await crowd.broadcasts.tell();
-      await takeStep(world, crowd);
+      await takeStep(world, crowd, commands);
       await invariants.check();
       failIfWrong(step);
     }
@@ -137,8 +139,17 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   }
 }
 
-/** Each seed has a world of its own kind: from hardly a lost call to every fifth, and few sessions or many. */
-function traitsOf(seed: number): { settings: Record<string, string>; callFaults: CallFaults } {
+interface Traits {
+  settings: Record<string, string>;
+  callFaults: CallFaults;
+  topics: ReadonlySet<Topic>;
+}
+
+/**
+ * Each seed has a world of its own kind: from hardly a lost call to every fifth, few sessions or many, and about
+ * half of the topics. What takes part in all of them is done less often in each, and some faults need a lot of one.
+ */
+function traitsOf(seed: number): Traits {
   const random = new SeededRandom(seed ^ 0x5eed);
   const rate = random.pick([0.01, 0.05, 0.1]) ?? 0;
   return {
@@ -153,6 +164,7 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
+    topics: new Set(TOPICS.filter(() => random.chance(0.5))),
   };
 }
 
