@@ -238,7 +238,6 @@ export class User implements Keeper, UserPort {
     this.#sessions.change(() => {
       this.#sessions.erase();
       this.#watches.erase();
-      this.#subscribing.erase();
     });
     this.#settle();
   }
