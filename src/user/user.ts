@@ -148,7 +148,6 @@ export class User implements Keeper, UserPort {
     this.#rooms.sessions.change(() => {
       this.#rooms.sessions.erase();
       this.#rooms.watches.erase();
-      this.#rooms.subscribing.erase();
       this.#rooms.directs.erase();
     });
     this.#rooms.settle();

@@ -189,11 +189,6 @@ export class Subscribing {
     this.#reading.answered(connection, n);
   }
 
-  /** In the transaction that erases the user: it leaves everywhere at once. */
-  erase(): void {
-    this.#subscriptions.endAll("erased");
-  }
-
   #over(connection: Connection, subscription: Subscription, refused: Refusal): void {
     this.#drop(connection, subscription);
     sendError(connection, refused, undefined, subscription.channel);
@@ -259,7 +254,7 @@ export class Subscribing {
   }
 
   async #tellOver({ session, channel, order }: Subscription, reason: EndReason): Promise<void> {
-    // Of a session whose row is gone the grace is over; one that lives ends now.
+    // Of a session whose row is gone, with its grace or because the user was erased, nothing is left to wait for.
     const row = this.#sessionOf(session);
     const now = this.#ports.clock.now();
     const at = row === undefined ? now - this.#settings.OFFLINE_GRACE_SECONDS * 1000 : (row.endedAt ?? now);

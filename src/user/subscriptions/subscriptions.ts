@@ -66,11 +66,6 @@ export class Subscriptions implements Ledger<SubscriptionDebt> {
     if (this.#isKnown(subscription)) this.#write({ ...subscription, owes: reason, tries: 0, dueAt: null });
   }
 
-  /** All are over. */
-  endAll(reason: EndReason): void {
-    for (const row of this.#rows.values()) this.end(row, reason);
-  }
-
   /** The client of this session has another device: every channel has to be told. */
   deviceChanged(session: string): void {
     for (const row of this.live()) {
