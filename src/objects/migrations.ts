@@ -1,3 +1,4 @@
+import { KnownRows } from "./known-rows.ts";
 import type { Sql, SqlValue } from "./ports.ts";
 
 const CREATE_VERSION = "CREATE TABLE schema (version INTEGER NOT NULL) STRICT";
@@ -11,8 +12,7 @@ export class Database implements Sql {
   readonly #sql: Sql;
   readonly #migrations: readonly (readonly string[])[];
   #version: number;
-  /** What queries without values brought since the last write: the end of every turn asks the same ones. */
-  readonly #read = new Map<string, unknown[]>();
+  readonly #known = new KnownRows();
 
   constructor(sql: Sql, migrations: readonly (readonly string[])[]) {
     this.#sql = sql;
@@ -30,16 +30,16 @@ export class Database implements Sql {
   all<Row>(query: string, ...values: SqlValue[]): Row[] {
     if (this.#version === 0) return [];
     if (values.length > 0) return this.#sql.all<Row>(query, ...values);
-    const known = this.#read.get(query) as Row[] | undefined;
+    const known = this.#known.find<Row>(query);
     if (known !== undefined) return known;
     const rows = this.#sql.all<Row>(query);
-    this.#read.set(query, rows);
+    this.#known.keep(query, rows);
     return rows;
   }
 
   run(query: string, ...values: SqlValue[]): void {
     this.#migrate();
-    this.#read.clear();
+    this.#known.written(query);
     this.#sql.run(query, ...values);
   }
 
@@ -48,7 +48,7 @@ export class Database implements Sql {
     try {
       return this.#sql.transaction(work);
     } catch (cause) {
-      this.#read.clear(); // what was read meanwhile is undone
+      this.#known.forget(); // what was read meanwhile is undone
       throw cause;
     }
   }

@@ -3,6 +3,7 @@ import type { Order } from "../objects/directory-port.ts";
 import type { Clock, Ports } from "../objects/ports.ts";
 import { userShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
+import type { Presence } from "../protocol/presence.ts";
 import { versionsOf } from "./presence/presence.ts";
 import type { Standing } from "./presence/standing.ts";
 
@@ -21,6 +22,8 @@ export class Listing implements Subject {
   readonly #shards: number;
   readonly #periodMs: number;
   readonly #standing: Standing;
+  /** Asked for at the end of every turn. */
+  #looked: { presence: Presence; look: string } | undefined;
 
   constructor(
     ports: Pick<Ports, "clock" | "background" | "log" | "objects">,
@@ -58,8 +61,12 @@ export class Listing implements Subject {
 
   /** When the user was last active is no news: activity writes nothing. */
   look(): string {
-    const { lastActiveAt: _, ...shown } = this.#standing.presence();
-    return shown.status === "offline" ? "offline" : JSON.stringify([shown, this.#sessions()]);
+    const presence = this.#standing.presence(); // another one after each change
+    if (this.#looked?.presence === presence) return this.#looked.look;
+    const { lastActiveAt: _, ...shown } = presence;
+    const look = shown.status === "offline" ? "offline" : JSON.stringify([shown, this.#sessions()]);
+    this.#looked = { presence, look };
+    return look;
   }
 
   version(): number {

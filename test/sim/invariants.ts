@@ -67,14 +67,14 @@ export class Invariants {
     if (alarmAt !== null) this.#fail(`alarm alive: ${object} has no alarm, and something due at ${alarmAt}`);
   }
 
-  /** A copy of each user's object is asked at every eighth step; what it must answer from is looked at always. */
+  /** A copy of each user's object is asked at every sixteenth step; what it must answer from is looked at always. */
   async #nobodyIsFalselyOffline(): Promise<void> {
     this.#steps += 1;
     const live = this.#crowd.live().filter((connection) => this.#mustLive(connection));
     for (const user of new Set(live.map((connection) => connection.user))) {
       const object = this.#world.object("user", user);
       if (this.#looksAsBefore(object)) continue;
-      const isRead = this.#steps % 8 === 0;
+      const isRead = this.#steps % 16 === 0;
       const { status } = isRead
         ? (await inspect(this.#world, object, (copy) => copy.presence({ kind: "back end" }))).result
         : presenceOf(this.#crowd.truth.facts(user));
