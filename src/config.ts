@@ -114,6 +114,10 @@ const Settings = z
     RATE_BURST: whole(100),
     HISTORY_SIZE: whole(1000, 0),
     HISTORY_TTL_SECONDS: amount(86_400, 1),
+    INBOX_SIZE: whole(1000),
+    INBOX_TTL_SECONDS: amount(604_800, 1),
+    MAX_DEVICES: whole(20),
+    DEVICE_TTL_SECONDS: amount(2_592_000, 1),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
     DIRECTORY_SHARDS: whole(4, 1, 256),
   })

@@ -107,7 +107,7 @@ export class Channel implements Keeper, ChannelPort {
       ended: (session, at, reason) => this.#endings.endSubscription(session, at, reason),
     });
     this.#frames = new ChannelFrames(name, settings, { ...this.#talk, members: this.#members });
-    this.#userFrames = new UserFrames(ports, {
+    this.#userFrames = new UserFrames(ports, settings, {
       isLive: (connection) => this.#connections.find(connection.session) === connection,
       deviceChanged: (connection, device) => this.#setDevice(connection, device),
     });
@@ -296,6 +296,9 @@ export class Channel implements Keeper, ChannelPort {
       case "presence":
       case "heartbeat":
         return this.#userFrames.answer(connection, frame);
+      case "signal":
+        if (frame.user !== undefined) return this.#userFrames.signal(connection, frame, frame.user);
+        return this.#frames.answer(connection, frame);
       default:
         return this.#frames.answer(connection, frame);
     }

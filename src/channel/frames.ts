@@ -15,7 +15,6 @@ import type {
   SubscribeFrame,
 } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
-import { notAvailable } from "../protocol/later.ts";
 import type { Messages } from "./log/messages.ts";
 import type { Members } from "./roster/members.ts";
 import type { Standing } from "./standing.ts";
@@ -60,12 +59,12 @@ export class ChannelFrames {
         return this.#check(connection, frame);
       case "watch":
       case "unwatch":
-      case "unsubscribe": {
+      case "unsubscribe":
+      case "send":
+      case "ack": {
         const refused = refusal("bad_request", `a user connection is needed to ${frame.type}`);
         return sendError(connection, refused, frame.ref);
       }
-      default:
-        return sendError(connection, notAvailable(frame.type), frame.ref);
     }
   }
 
@@ -94,9 +93,6 @@ export class ChannelFrames {
   }
 
   #granted(connection: Connection, frame: ChannelFrame): Refusal | undefined {
-    if (frame.type === "signal" && frame.user !== undefined) {
-      return notAvailable("a signal to a user");
-    }
     if (frame.channel !== undefined && frame.channel !== this.#channel) {
       return elsewhere();
     }

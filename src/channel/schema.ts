@@ -1,5 +1,5 @@
+import { KEY_MIGRATION } from "../objects/key-table.ts";
 import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
-import { KEY_MIGRATION } from "./log/key-table.ts";
 import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { MEMBER_STATE_MIGRATION } from "./roster/member-state-table.ts";

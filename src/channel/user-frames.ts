@@ -1,8 +1,12 @@
+import { maySend } from "../auth/grants.ts";
+import type { Settings } from "../config.ts";
 import { CallQueue } from "../connections/call-queue.ts";
-import type { Connection } from "../connections/connection.ts";
+import { type Connection, fromConnection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
-import type { Log, Objects } from "../objects/ports.ts";
-import type { HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
+import { SignalCalls } from "../connections/signal-calls.ts";
+import { signalRequest } from "../objects/commands.ts";
+import type { Background, Log, Objects } from "../objects/ports.ts";
+import type { HeartbeatFrame, PresenceFrame, SignalFrame } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 
@@ -20,12 +24,20 @@ interface UserFrameRules {
  * with what came of it. Where that does not answer, nothing is changed here, and the client may say it again.
  */
 export class UserFrames {
-  readonly #ports: { objects: Objects; log: Log };
+  readonly #ports: { objects: Objects; log: Log; background: Background };
+  readonly #settings: Settings;
   readonly #rules: UserFrameRules;
   readonly #calls = new CallQueue();
+  readonly #signals: SignalCalls;
 
-  constructor(ports: { objects: Objects; log: Log }, rules: UserFrameRules) {
+  constructor(
+    ports: { objects: Objects; log: Log; background: Background },
+    settings: Settings,
+    rules: UserFrameRules,
+  ) {
     this.#ports = ports;
+    this.#settings = settings;
+    this.#signals = new SignalCalls(ports);
     this.#rules = rules;
   }
 
@@ -35,6 +47,17 @@ export class UserFrames {
     const answered = this.#calls.add(connection, () => this.#answer(connection, frame));
     if (answered !== undefined) return answered;
     sendError(connection, refusal("unavailable", "the user is slow to answer; try again"), frame.ref);
+  }
+
+  /** A signal to a user: granted here, and said to that user's own object. */
+  signal(connection: Connection, frame: SignalFrame, user: string): void {
+    const mayBeSaid = maySend(connection.state.claims, user, this.#settings.DEFAULT_GRANTS);
+    const request = mayBeSaid
+      ? signalRequest(frame, fromConnection(connection), this.#settings)
+      : refusal("forbidden", "no grant to send to this user");
+    if (isRefusal(request)) return sendError(connection, request, frame.ref);
+    this.#signals.send(user, request);
+    if (frame.ref !== undefined) sendOk(connection, frame.ref);
   }
 
   async #answer(connection: Connection, frame: UserFrame): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Message } from "../protocol/bodies.ts";
+import type { DirectMessage } from "../protocol/inbox.ts";
 import type { Presence } from "../protocol/presence.ts";
 import type {
   BroadcastFrame,
@@ -18,6 +19,8 @@ export interface ConnectionEvents {
   welcome: WelcomeFrame;
   /** A message of a channel, in order and never twice. */
   message: Message;
+  /** A direct message to this user, in order and once; acknowledged when the handlers have returned. */
+  direct: DirectMessage;
   /** Something ephemeral from another session: typing, a cursor. */
   signal: Omit<SignalledFrame, "type">;
   /** A back end's word to everybody who is connected; once, however often it comes. */

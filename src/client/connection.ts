@@ -7,11 +7,13 @@ import { Emitter } from "./emitter.ts";
 import { RollcallError } from "./errors.ts";
 import type { IncomingFrame } from "./frames.ts";
 import { HeardBroadcasts } from "./heard-broadcasts.ts";
+import { type ConnectionInbox, Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
 import { type ConnectionPresence, LivePresence } from "./presence.ts";
 import type { PublishOptions } from "./publish-options.ts";
 import { Renewal } from "./renewal.ts";
 import { errorOf, Requests } from "./requests.ts";
+import { Sending, type SendOptions, type SentMessage } from "./sending.ts";
 import type { Settings } from "./settings.ts";
 import { type ConnectionEvent, type ConnectionState, step } from "./state.ts";
 import type { SubscribeOptions, Subscription } from "./subscription.ts";
@@ -31,6 +33,8 @@ export class Connection {
   readonly #subscriptions: Subscriptions;
   readonly #presence: LivePresence;
   readonly #broadcasts = new HeardBroadcasts();
+  readonly #inbox: Inbox;
+  readonly #sending: Sending;
   readonly #stopListening: () => void;
   #state: ConnectionState = { name: "connecting", failures: 0 };
   #link: Link | undefined;
@@ -56,6 +60,15 @@ export class Connection {
       changed: (presence) => this.#events.emit("presence", presence),
       failed: (error) => this.#events.emit("error", error),
     });
+    this.#inbox = new Inbox({
+      timers: settings.timers,
+      isAutomatic: settings.acknowledge === "auto",
+      tell: (message) => this.#events.emit("direct", message),
+      say: (frame) => {
+        if (this.#state.name === "open") this.#send(frame);
+      },
+    });
+    this.#sending = new Sending({ timers: settings.timers, ask: (frame) => this.#ask(frame) });
     this.#stopListening = onWake(() => this.check());
     this.#startLink(0);
   }
@@ -82,6 +95,11 @@ export class Connection {
   /** What is said of this connection's user, and heard of others. */
   get presence(): ConnectionPresence {
     return this.#presence;
+  }
+
+  /** Direct messages to this user: how far there are some, and up to where this device is done with them. */
+  get inbox(): ConnectionInbox {
+    return this.#inbox;
   }
 
   /** Calls `handler` on each `event` until the returned function is called. */
@@ -119,6 +137,15 @@ export class Connection {
    */
   subscribe(channel: string, options: SubscribeOptions = {}): Subscription {
     return this.#subscriptions.subscribe(channel, options);
+  }
+
+  /**
+   * Sends a direct message to all devices of `user`, on a user's own connection; resolves once it is stored. Until
+   * then it is said again under its key, through lost connections too. Rejects with a code of the service that
+   * refuses it, with the last error of ten tries, or with `connection_lost` where the connection is closed.
+   */
+  send(user: string, data: unknown, options: SendOptions = {}): Promise<SentMessage> {
+    return this.#sending.send(user, data, options);
   }
 
   /** One page of a channel's members, at most `limit` (1-1000, default 100). Rejects like `publish`. */
@@ -193,6 +220,7 @@ export class Connection {
         // First of all, and before anybody hears of it: until then others see a session that says nothing.
         this.#presence.opened();
         this.#subscriptions.opened();
+        this.#sending.opened();
         break;
       case "waiting":
         this.#leaveLink(state.reason);
@@ -202,6 +230,7 @@ export class Connection {
         break;
       case "closed":
         this.#leaveLink(state.reason);
+        this.#sending.closed(state.reason);
         this.#stopListening();
         break;
       default:
@@ -239,6 +268,11 @@ export class Connection {
         this.#presence.heard(presence);
         break;
       }
+      case "direct": {
+        const { type: _type, ...message } = frame;
+        this.#inbox.heard(message);
+        break;
+      }
       case "signal":
         this.#events.emit("signal", frame);
         break;
@@ -266,6 +300,7 @@ export class Connection {
     const { session, user } = welcome;
     this.#advance({ type: "welcomed", session, user, at: this.#settings.timers.now() });
     this.#startRenewal(welcome.expiresAt);
+    if (welcome.inbox !== undefined) this.#inbox.welcomed(welcome.inbox);
     this.#events.emit("welcome", welcome);
     this.#view.stands(welcome);
   }

@@ -14,8 +14,10 @@ export class Emitter<Events extends object> {
     };
   }
 
-  emit<E extends keyof Events>(event: E, payload: Events[E]): void {
-    for (const handler of [...(this.#handlers[event] ?? [])]) {
+  /** Returns when every handler has; false where there is none. */
+  emit<E extends keyof Events>(event: E, payload: Events[E]): boolean {
+    const handlers = [...(this.#handlers[event] ?? [])];
+    for (const handler of handlers) {
       try {
         handler(payload);
       } catch (error) {
@@ -26,5 +28,6 @@ export class Emitter<Events extends object> {
         });
       }
     }
+    return handlers.length > 0;
   }
 }

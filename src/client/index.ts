@@ -1,6 +1,7 @@
 /** The SDK's public face. Everything else in this folder may change without notice. */
 
 export type { Member, MemberPage, Message, MessagePage, Published, Session } from "../protocol/bodies.ts";
+export type { DirectMessage } from "../protocol/inbox.ts";
 export type { DeviceType } from "../protocol/names.ts";
 export type {
   Presence,
@@ -16,9 +17,11 @@ export { connect } from "./connect.ts";
 export type { Connection } from "./connection.ts";
 export type { ConnectionEvents } from "./connection-events.ts";
 export { type ClientErrorCode, RollcallError, type RollcallErrorCode } from "./errors.ts";
+export type { ConnectionInbox } from "./inbox.ts";
 export type { ConnectionPresence } from "./presence.ts";
 export type { PublishOptions } from "./publish-options.ts";
 export type { RosterChange } from "./roster.ts";
+export type { SendOptions, SentMessage } from "./sending.ts";
 export type { ConnectOptions } from "./settings.ts";
 export type { SocketConstructor, SocketLike } from "./socket.ts";
 export type { ConnectionState } from "./state.ts";

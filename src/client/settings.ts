@@ -19,6 +19,11 @@ export interface ConnectOptions {
   device?: { id?: string; type?: DeviceType; name?: string };
   /** On a channel connection: begin with so many of the newest messages. Needs the grant `history`. */
   rewind?: number;
+  /**
+   * When direct messages are done with for this device: `auto`, when the handlers of `direct` have returned, or
+   * `manual`, when `connection.inbox.ack` says so. What is not comes again on the next connect.
+   */
+  acknowledge?: "auto" | "manual";
   /** Where there is no global `WebSocket`. */
   WebSocket?: SocketConstructor;
   /** Where there is no global `fetch`; asked only why a connection was refused. */
@@ -36,6 +41,7 @@ export interface Settings {
   channel: string | undefined;
   device: ConnectOptions["device"];
   rewind: number | undefined;
+  acknowledge: "auto" | "manual";
   WebSocket: SocketConstructor;
   fetch: typeof fetch;
   timers: Timers;
@@ -53,6 +59,7 @@ export function settingsOf(options: ConnectOptions): Settings {
     channel: options.channel,
     device: options.device,
     rewind: options.rewind,
+    acknowledge: options.acknowledge ?? "auto",
     WebSocket,
     // Called as a plain function: the browser's fetch refuses any other `this`.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),

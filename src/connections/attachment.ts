@@ -33,6 +33,8 @@ export const Attachment = z.object({
   subscriptions: z.string().default(""),
   /** When the client last did something, heartbeats apart; of older versions nothing is known. */
   activeAt: z.number().default(0),
+  /** Own connections: up to which `seq` direct messages were sent on it, or seen before it began. */
+  sentSeq: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */
   isActivityUntold: z.boolean().default(false),
   /** The last broadcasts that it was told, by id. */

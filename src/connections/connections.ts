@@ -6,6 +6,7 @@ import { readAttachment } from "./attachment.ts";
 import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
 import { ENTRIES_OF_SUBSCRIBE, type Incoming, readFrame } from "./incoming.ts";
+import { latestSignals } from "./latest-signals.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 /** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */
@@ -75,6 +76,7 @@ export class Connections {
       catchUp: null,
       subscriptions: "",
       resume: null,
+      sentSeq: 0,
       broadcasts: [],
     };
     const connection = new Connection(socket, state, this.#newRate());
@@ -98,9 +100,10 @@ export class Connections {
   /** One frame of a client: its good messages, after the bad ones were answered; or the connection's end. */
   read(connection: Connection, data: string | ArrayBuffer): Incoming {
     connection.heard(this.#clock.now(), this.#ttlMs);
-    const incoming = readFrame(connection, data, this.#clock.now(), this.#settings, this.#entriesOfSubscribe);
-    if (incoming.messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
-    return incoming;
+    const now = this.#clock.now();
+    const { messages, ...rest } = readFrame(connection, data, now, this.#settings, this.#entriesOfSubscribe);
+    if (messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
+    return { ...rest, messages: latestSignals(messages) };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { mayKey } from "../auth/api-key.ts";
-import { mayUseChannel, mayWatch } from "../auth/grants.ts";
+import { maySend, mayUseChannel, mayWatch } from "../auth/grants.ts";
 import { authenticate, type Principal } from "../auth/principal.ts";
 import type { ApiKey, Scope } from "../config.ts";
 import { log } from "../objects/log.ts";
@@ -59,6 +59,16 @@ export async function requireSelf(context: AppContext, user: string, scope: Scop
   const principal = await principalOf(context);
   if (principal.kind === "key") mustHave(principal.key, scope);
   else if (principal.user !== user) throw problem("forbidden", "only this user or an API key may do this");
+  return principal;
+}
+
+/** A user whose token lets it send to this user, or a back end that publishes. */
+export async function requireSend(context: AppContext, user: string): Promise<Principal> {
+  const principal = await principalOf(context);
+  if (principal.kind === "key") mustHave(principal.key, "publish");
+  else if (!maySend(principal.claims, user, context.get("settings").DEFAULT_GRANTS)) {
+    throw problem("forbidden", "no grant to send to this user");
+  }
   return principal;
 }
 

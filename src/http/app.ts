@@ -12,6 +12,7 @@ import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
+import { inbox } from "./inbox.ts";
 import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { repeating } from "./repeating.ts";
@@ -43,6 +44,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", channels);
   app.route("/", users);
   app.route("/", watches);
+  app.route("/", inbox);
   app.route("/", directory);
   app.route("/", broadcast);
   app.route("/", many);
@@ -52,7 +54,7 @@ export function createApp(): Hono<AppEnv> {
   );
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
-      throw new Problem(notAvailable(`${method} ${path as `/${string}`}`));
+      throw new Problem(notAvailable(`${method} ${path}`));
     });
   }
   refuseOtherMethods(app);

@@ -6,7 +6,7 @@ import { mustUseChannel, mustWatch, requireUser, type UserPrincipal } from "./ac
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
 import { channelIn, channelsIn, deviceIn, watchIn } from "./input.ts";
-import { parsePosition, positionOf } from "./position.ts";
+import { parsePosition, parseSeq, positionOf } from "./position.ts";
 import { problem } from "./problem.ts";
 
 type Transport = ConnectRequest["transport"];
@@ -27,7 +27,13 @@ export const connect = new Hono<AppEnv>()
     for (const user of watch ?? []) mustWatch(context, who.claims, user);
     for (const channel of channels ?? []) mustUseChannel(context, who.claims, "subscribe", channel);
     const keeper = context.env.USER.getByName(who.user);
-    return opened(context, keeper, { ...wanted, ...(watch && { watch }), ...(channels && { channels }) });
+    const seen = transport === "sse" ? parseSeq(context.req.header("Last-Event-ID")) : undefined;
+    return opened(context, keeper, {
+      ...wanted,
+      ...(watch && { watch }),
+      ...(channels && { channels }),
+      ...(seen !== undefined && { seen }),
+    });
   })
   .get("/v1/channels/:channel/connect", async (context) => {
     const who = await userOf(context);

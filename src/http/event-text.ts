@@ -17,6 +17,7 @@ const Frame = z.looseObject({
   type: z.string().regex(/^[a-z_]{1,32}$/),
   epoch: z.string().optional(),
   offset: z.int().min(0).optional(),
+  seq: z.int().min(0).optional(),
   messages: z.array(Message).optional(),
   n: z.unknown().optional(),
 });
@@ -44,12 +45,20 @@ export class EventText {
     return this.#event({ ...frame, messages: [] }) + recovered.join("");
   }
 
-  /** An id moves what a browser resumes from. Only messages have one, and only where the epoch is known. */
   #event(frame: Frame): string {
-    const { type, offset } = frame;
-    const hasId = type === "message" && offset !== undefined && this.#epoch !== undefined;
-    const id = hasId ? `id: ${positionText({ epoch: this.#epoch ?? "", offset })}\n` : "";
-    return `event: ${type}\n${id}data: ${oneLine(JSON.stringify(frame))}\n\n`;
+    const id = this.#idOf(frame);
+    const idLine = id === undefined ? "" : `id: ${id}\n`;
+    return `event: ${frame.type}\n${idLine}data: ${oneLine(JSON.stringify(frame))}\n\n`;
+  }
+
+  /**
+   * An id moves what a browser resumes from. Only messages have one: of a channel where its epoch is known, and
+   * direct ones, which come on a user's own stream alone.
+   */
+  #idOf({ type, offset, seq }: Frame): string | undefined {
+    if (type === "direct" && seq !== undefined) return String(seq);
+    if (type !== "message" || offset === undefined || this.#epoch === undefined) return undefined;
+    return positionText({ epoch: this.#epoch, offset });
   }
 }
 

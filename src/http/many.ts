@@ -1,10 +1,9 @@
 import { Hono } from "hono";
 import { mapAtMost } from "../objects/at-most.ts";
-import { publishRequest } from "../objects/commands.ts";
+import { directRequest } from "../objects/commands.ts";
+import type { DirectRequest } from "../objects/inbox-port.ts";
 import { log } from "../objects/log.ts";
-import type { PublishRequest } from "../objects/ports.ts";
 import { ERROR_CODES, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
-import { notAvailable } from "../protocol/later.ts";
 import { ManyBody } from "../protocol/many.ts";
 import { ChannelName, UserId } from "../protocol/names.ts";
 import { requireKey } from "./access.ts";
@@ -24,7 +23,7 @@ type Told = { id: string; duplicate?: true | undefined } & ({ seq: number } | { 
 export const many = new Hono<AppEnv>().post("/v1/messages", async (context) => {
   const { name } = await requireKey(context, "publish");
   const { users, channels, ...body } = await keyedBodyIn(context, ManyBody);
-  const request = granted(publishRequest(body, { key: name }, context.get("settings")));
+  const request = granted(directRequest(body, { key: name }, context.get("settings")));
   const targets: Target[] = [...users.map((user) => ({ user })), ...channels.map((channel) => ({ channel }))];
   const results = await mapAtMost(MOST_CALLS, targets, async (target) =>
     resultOf(target, await attempt(context, target, request)),
@@ -33,11 +32,7 @@ export const many = new Hono<AppEnv>().post("/v1/messages", async (context) => {
 });
 
 /** Never rejects. */
-async function attempt(
-  context: AppContext,
-  target: Target,
-  request: PublishRequest,
-): Promise<Told | Refusal> {
+async function attempt(context: AppContext, target: Target, request: DirectRequest): Promise<Told | Refusal> {
   try {
     return await ("user" in target
       ? toUser(context, target.user, request)
@@ -51,16 +46,17 @@ async function attempt(
 async function toChannel(
   context: AppContext,
   name: string,
-  request: PublishRequest,
+  { sender: _, ...request }: DirectRequest,
 ): Promise<Told | Refusal> {
   const channel = ChannelName.safeParse(name).data;
   if (channel === undefined) return refusal("invalid_channel", "not a channel name");
   return context.get("objects").channel(channel).publish(request);
 }
 
-async function toUser(_context: AppContext, name: string, _request: PublishRequest): Promise<Told | Refusal> {
-  if (!UserId.safeParse(name).success) return refusal("invalid_user", "not a user id");
-  return notAvailable("POST /v1/users/:user/messages");
+async function toUser(context: AppContext, name: string, request: DirectRequest): Promise<Told | Refusal> {
+  const user = UserId.safeParse(name).data;
+  if (user === undefined) return refusal("invalid_user", "not a user id");
+  return context.get("objects").user(user).send(request);
 }
 
 function resultOf(target: Target, told: Told | Refusal) {

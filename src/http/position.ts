@@ -17,6 +17,12 @@ export function parsePosition(text: string | undefined): LogPosition | undefined
     : positionOf(text.slice(0, colon), text.slice(colon + 1));
 }
 
+/** The `seq` of the last direct message that a user's stream has seen, likewise. */
+export function parseSeq(text: string | undefined): number | undefined {
+  if (text === undefined || !OFFSET.test(text)) return undefined;
+  return Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+}
+
 /** A position from its two parts, as the queries `epoch` and `offset` bring them. */
 export function positionOf(epoch: string | undefined, offset: string | undefined): LogPosition | undefined {
   if (epoch === undefined || offset === undefined || !EPOCH.test(epoch) || !OFFSET.test(offset)) {

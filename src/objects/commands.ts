@@ -1,7 +1,8 @@
 import type { Settings } from "../config.ts";
 import type { Exclusion, From, PublishBody, SignalBody } from "../protocol/bodies.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
+import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { utf8Length } from "../protocol/utf8.ts";
+import type { DirectRequest } from "./inbox-port.ts";
 import type { PublishRequest, SignalRequest } from "./ports.ts";
 
 /** Who publishes: a user, or a back end by the name of its key. */
@@ -24,6 +25,16 @@ export function publishRequest(
     ...(exclude !== undefined && { exclude: ownExclusion(exclude, publisher) }),
     ...(ttlSeconds !== undefined && { ttlSeconds }),
   };
+}
+
+/** What a direct message asks of its recipient's object, likewise. `sender` is whose share of the inbox it takes. */
+export function directRequest(
+  body: PublishBody,
+  publisher: Publisher,
+  settings: Settings,
+): DirectRequest | Refusal {
+  const request = publishRequest(body, publisher, settings);
+  return isRefusal(request) ? request : { ...request, sender: principalOf(publisher) };
 }
 
 /** Likewise for a signal. */

@@ -20,6 +20,7 @@ import type {
 } from "../protocol/presence.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { DirectoryPort } from "./directory-port.ts";
+import type { InboxPort } from "./inbox-port.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
 import type {
   Delivery,
@@ -147,6 +148,8 @@ export interface ConnectRequest {
   recover?: LogPosition;
   /** Channel connections: so many of the newest messages are wanted where that can't be had. The Worker has checked the grant. */
   rewind?: number;
+  /** Own streams: the newest direct message that was seen before. */
+  seen?: number;
   /** Own connections: whom the session watches from the start. */
   watch?: string[];
   /** Own connections: what the session is subscribed to from the start. */
@@ -251,7 +254,7 @@ export interface SessionEnd {
 }
 
 /** What others may ask of a user's object. Each method is idempotent. */
-export interface UserPort {
+export interface UserPort extends InboxPort {
   /** Decides whether this session may begin. Awaits no other object. */
   admit(request: AdmitRequest): Promise<Admission>;
   /** A keeper says that a session is over. Unknown sessions leave a tombstone that a late `admit` meets. */

@@ -1,6 +1,6 @@
 import type { Exclusion, From } from "../protocol/bodies.ts";
 
-/* What is said in a channel, as it travels between objects: part of the ports. */
+/* What is said in a channel or to a user, as it travels between objects: part of the ports. */
 
 /** Where a client says that it stands in a channel's log. */
 export interface LogPosition {

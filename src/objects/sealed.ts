@@ -14,6 +14,7 @@ const Sealed = z.object({
   ticket: z.object({ id: z.string(), expiresAt: z.number() }).optional(),
   recover: z.object({ epoch: z.string(), offset: z.number() }).optional(),
   rewind: z.number().optional(),
+  seen: z.number().optional(),
   watch: z.array(UserId).optional(),
   channels: z.array(ChannelName).optional(),
   ip: z.string().optional(),
@@ -38,7 +39,7 @@ export function sealedUpgrade(connect: ConnectRequest, inbound: Headers): Reques
 export function unseal(request: Request): ConnectRequest {
   const text = request.headers.get(SEALED_HEADER);
   if (text === null) throw new Error("a request without sealed claims reached an object");
-  const { ip, region, ticket, recover, rewind, watch, channels, ...rest } = Sealed.parse(
+  const { ip, region, ticket, recover, rewind, seen, watch, channels, ...rest } = Sealed.parse(
     JSON.parse(decodeURIComponent(text)),
   );
   return {
@@ -48,6 +49,7 @@ export function unseal(request: Request): ConnectRequest {
     ...(ticket && { ticket }),
     ...(recover && { recover }),
     ...(rewind !== undefined && { rewind }),
+    ...(seen !== undefined && { seen }),
     ...(watch && { watch }),
     ...(channels && { channels }),
   };

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { EventName, MemberQuery, MessageQuery, PublishBody } from "./bodies.ts";
-import { LATER_FRAMES } from "./later.ts";
 import { MAX_EVENTS_PER_FILTER, MAX_WATCHED_PER_FRAME } from "./limits.ts";
 import { ChannelName, Device, UserId } from "./names.ts";
 import { PresenceChange, SeenStatus } from "./presence.ts";
@@ -54,6 +53,11 @@ export const SubscribeFrame = z.object({
 
 /** Ends a subscription of a user connection, without a grace. */
 export const UnsubscribeFrame = z.object({ type: z.literal("unsubscribe"), channel: ChannelName, ...ref });
+/** A direct message to all devices of a user, queued while they are away. */
+export const SendFrame = PublishBody.extend({ type: z.literal("send"), user: UserId, ...ref });
+
+/** All direct messages up to `seq` are done with, for this connection's device. Never answered. */
+export const AckFrame = z.object({ type: z.literal("ack"), seq: z.number().int().min(0), ...ref });
 
 /** Same effect as the text `ping`, for clients that can only send JSON; `n` answers a `probe`. */
 export const HeartbeatFrame = z.object({
@@ -82,9 +86,6 @@ export const UnwatchFrame = z.object({ type: z.literal("unwatch"), users, ...ref
 /** A new token of the same user: the session goes on with it. */
 export const AuthFrame = z.object({ type: z.literal("auth"), token: z.string().max(16_384), ...ref });
 
-/** Frames of the contract that are not built yet: they are answered with `not_available`. */
-export const LaterFrame = z.object({ type: z.enum(LATER_FRAMES), ...ref });
-
 /** Everything a client may send, one message at a time. */
 export const ClientFrame = z.discriminatedUnion("type", [
   PublishFrame,
@@ -93,12 +94,13 @@ export const ClientFrame = z.discriminatedUnion("type", [
   MembersFrame,
   SubscribeFrame,
   UnsubscribeFrame,
+  SendFrame,
+  AckFrame,
   HeartbeatFrame,
   AuthFrame,
   PresenceFrame,
   WatchFrame,
   UnwatchFrame,
-  LaterFrame,
 ]);
 export type ClientFrame = z.infer<typeof ClientFrame>;
 export type PublishFrame = z.infer<typeof PublishFrame>;
@@ -107,6 +109,8 @@ export type HistoryFrame = z.infer<typeof HistoryFrame>;
 export type MembersFrame = z.infer<typeof MembersFrame>;
 export type SubscribeFrame = z.infer<typeof SubscribeFrame>;
 export type UnsubscribeFrame = z.infer<typeof UnsubscribeFrame>;
+export type SendFrame = z.infer<typeof SendFrame>;
+export type AckFrame = z.infer<typeof AckFrame>;
 export type AuthFrame = z.infer<typeof AuthFrame>;
 export type PresenceFrame = z.infer<typeof PresenceFrame>;
 export type WatchFrame = z.infer<typeof WatchFrame>;

@@ -19,6 +19,8 @@ export const FIRST_PAGE_ROWS = 100;
 /** First page of members in `subscribed` and `welcome`. */
 export const MEMBERS_PAGE = 100;
 export const MAX_PAGE = 1000;
+/** Direct messages sent to one session that it has not acknowledged. */
+export const MAX_DIRECTS_IN_FLIGHT = 100;
 /** Close reasons are at most this long (RFC 6455, section 5.5: 125 bytes less the code). */
 export const MAX_CLOSE_REASON_BYTES = 123;
 /** `iat` may lie this far ahead of our clock, and no further, whatever the leeway. */

@@ -45,9 +45,12 @@ function hasControlCharacter(text: string): boolean {
 export const DeviceType = z.enum(["web", "mobile", "desktop", "tv", "bot", "other"]);
 export type DeviceType = z.infer<typeof DeviceType>;
 
+/** Of the client's choosing, the same for one installation. It has a cursor of its own in the user's inbox. */
+export const DeviceId = plainText(64).min(1);
+
 /** What a client says of its device when it connects. */
 export const Device = z.object({
-  id: plainText(64).min(1).optional(),
+  id: DeviceId.optional(),
   type: DeviceType.default("other"),
   name: plainText(64).optional(),
 });

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { From, Member, Message, Skipped } from "./bodies.ts";
 import { Ref } from "./client-frames.ts";
 import type { ErrorCode, FieldError } from "./codes.ts";
+import { DirectMessage } from "./inbox.ts";
 import { SessionId, UserId } from "./names.ts";
 import { Presence } from "./presence.ts";
 
@@ -49,6 +50,10 @@ export type MessageFrame = z.infer<typeof MessageFrame>;
 
 export const SkippedFrame = Skipped.extend({ type: z.literal("message") });
 export type SkippedFrame = z.infer<typeof SkippedFrame>;
+
+/** On user connections: a message of the inbox, repeated on each connect until it is acknowledged. */
+export const DirectFrame = DirectMessage.extend({ type: z.literal("direct") });
+export type DirectFrame = z.infer<typeof DirectFrame>;
 
 export const SignalledFrame = z.object({
   type: z.literal("signal"),
@@ -130,6 +135,7 @@ export type ServerFrame =
   | SubscribedFrame
   | MessageFrame
   | SkippedFrame
+  | DirectFrame
   | SignalledFrame
   | RosterFrame
   | WatchedFrame

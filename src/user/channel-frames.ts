@@ -43,9 +43,6 @@ export class ChannelFrames {
   }
 
   async #carryOut(connection: Connection, frame: ChannelFrame): Promise<Refusal | Record<string, unknown>> {
-    if (frame.type === "signal" && frame.user !== undefined) {
-      return refusal("not_available", "signals to a user are not available yet");
-    }
     if (frame.channel === undefined)
       return refusal("invalid_channel", "channel: required on a user connection");
     const { claims } = connection.state;

@@ -14,15 +14,19 @@ export class Endings {
   readonly #sessions: Sessions;
   readonly #connections: Connections;
   readonly #debts: EndDebtTable;
+  readonly #onEnd: (row: SessionRow) => void;
 
+  /** `onEnd` hears of every live session that ends here. */
   constructor(
     ports: { clock: Clock; background: Background; log: Log; objects: Objects; sql: Sql },
     sessions: Sessions,
     connections: Connections,
+    onEnd: (row: SessionRow) => void,
   ) {
     this.#clock = ports.clock;
     this.#sessions = sessions;
     this.#connections = connections;
+    this.#onEnd = onEnd;
     this.#debts = new EndDebtTable(ports.sql);
     this.outbox = new Outbox(
       ports,
@@ -51,7 +55,9 @@ export class Endings {
 
   /** The session is over, whatever keeps it. */
   end(session: string): void {
+    const row = this.#sessions.findLive(session);
     this.#sessions.end(session, this.#clock.now());
+    if (row !== undefined) this.#onEnd(row);
   }
 
   /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */

@@ -1,9 +1,10 @@
 import type { Connection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
 import type { Renewals } from "../connections/renewals.ts";
-import type { ClientFrame, HeartbeatFrame, PresenceFrame } from "../protocol/client-frames.ts";
-import { notAvailable } from "../protocol/later.ts";
+import type { ClientFrame, HeartbeatFrame, PresenceFrame, SignalFrame } from "../protocol/client-frames.ts";
 import type { ChannelFrames } from "./channel-frames.ts";
+import type { DirectFrames, UserSignal } from "./inbox/direct-frames.ts";
+import type { Directs } from "./inbox/directs.ts";
 import type { Sessions } from "./presence/sessions.ts";
 import type { Statuses } from "./presence/statuses.ts";
 import type { View } from "./presence/view.ts";
@@ -18,6 +19,8 @@ interface Rooms {
   channels: ChannelFrames;
   watches: WatchFrames;
   subscribing: Subscribing;
+  directs: Directs;
+  directFrames: DirectFrames;
 }
 
 /** Where each frame of a user's own connection is answered. */
@@ -36,8 +39,14 @@ export class OwnFrames {
         return this.#rooms.renewals.answer(connection, frame);
       case "presence":
         return this.#answerPresence(connection, frame);
-      case "publish":
+      case "send":
+      case "ack":
+        return this.#rooms.directFrames.answer(connection, frame);
       case "signal":
+        return isForUser(frame)
+          ? this.#rooms.directFrames.answer(connection, frame)
+          : this.#rooms.channels.answer(connection, frame);
+      case "publish":
       case "history":
       case "members":
         return this.#rooms.channels.answer(connection, frame);
@@ -47,17 +56,17 @@ export class OwnFrames {
       case "subscribe":
       case "unsubscribe":
         return this.#rooms.subscribing.frames.answer(connection, frame);
-      default:
-        return sendError(connection, notAvailable(frame.type), frame.ref);
     }
   }
 
   #answerHeartbeat(connection: Connection, { ref, n, device }: HeartbeatFrame): void {
     if (n !== undefined) this.#rooms.subscribing.heard(connection, n);
-    if (device !== undefined && JSON.stringify(device) !== JSON.stringify(connection.state.device)) {
+    const before = connection.state.device;
+    if (device !== undefined && JSON.stringify(device) !== JSON.stringify(before)) {
       connection.update({ device });
       this.#rooms.sessions.setDevice(connection.session, device);
       this.#rooms.subscribing.deviceChanged(connection.session);
+      if (device.id !== before.id) this.#rooms.directs.deviceChanged(connection);
     }
     sendOk(connection, ref);
   }
@@ -67,4 +76,8 @@ export class OwnFrames {
     if (refused !== undefined) sendError(connection, refused, ref);
     else sendOk(connection, ref, { ...this.#rooms.view.for({ kind: "back end" }) });
   }
+}
+
+function isForUser(frame: SignalFrame): frame is UserSignal {
+  return frame.user !== undefined;
 }

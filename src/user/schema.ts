@@ -1,4 +1,8 @@
+import { KEY_MIGRATION } from "../objects/key-table.ts";
 import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
+import { DEVICE_CURSOR_MIGRATION } from "./inbox/device-cursor-table.ts";
+import { INBOX_MESSAGE_MIGRATION } from "./inbox/inbox-message-table.ts";
+import { INBOX_MIGRATION } from "./inbox/inbox-table.ts";
 import {
   SESSION_MIGRATION,
   SESSION_STATUS_MIGRATION,
@@ -21,4 +25,5 @@ export const MIGRATIONS = [
   [...HOLD_MIGRATION, ...RELEASE_MIGRATION, ...WATCHER_MIGRATION, ...NOTICE_JOB_MIGRATION],
   [...USER_LISTING_MIGRATION],
   [...SUBSCRIPTION_MIGRATION],
+  [...INBOX_MIGRATION, ...INBOX_MESSAGE_MIGRATION, ...DEVICE_CURSOR_MIGRATION, ...KEY_MIGRATION],
 ];

@@ -2,8 +2,19 @@ import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { Shell } from "../objects/durable-object.ts";
-import type { AdmitRequest, AllowRequest, Notice, Reader, SessionEnd, UserPort } from "../objects/ports.ts";
+import type { DirectRequest } from "../objects/inbox-port.ts";
+import type {
+  AdmitRequest,
+  AllowRequest,
+  Notice,
+  Reader,
+  SessionEnd,
+  SignalRequest,
+  UserPort,
+} from "../objects/ports.ts";
 import type { Delivery, Unsubscribed } from "../objects/subscribing.ts";
+import type { From } from "../protocol/bodies.ts";
+import type { InboxAck, InboxQuery } from "../protocol/inbox.ts";
 import type { Device } from "../protocol/names.ts";
 import type { PresenceChange, UserQuery } from "../protocol/presence.ts";
 import { User } from "./user.ts";
@@ -120,6 +131,22 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   unsubscribed(end: Unsubscribed) {
     return this.#shell.keeper.unsubscribed(end);
+  }
+
+  send(request: DirectRequest) {
+    return this.#shell.keeper.send(request);
+  }
+
+  inbox(query: InboxQuery, reader?: From) {
+    return this.#shell.keeper.inbox(query, reader);
+  }
+
+  ackInbox(ack: InboxAck) {
+    return this.#shell.keeper.ackInbox(ack);
+  }
+
+  signal(request: SignalRequest) {
+    return this.#shell.keeper.signal(request);
   }
 
   list() {

@@ -82,7 +82,7 @@ export class Broadcasts {
     const world = this.#world;
     const listed = await listedIn(world, shard);
     const live = this.#crowd.live();
-    if (world.random.chance(0.3)) {
+    if (world.random.chance(0.5)) {
       world.object("directory", shard).plannedCrash = world.random.pick(["lost", "kept"] as const);
     }
     const { id } = broadcast;

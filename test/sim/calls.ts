@@ -28,6 +28,10 @@ const USER_METHODS = {
   notice: 0,
   deliver: 0,
   unsubscribed: 0,
+  send: 0,
+  inbox: 0,
+  ackInbox: 0,
+  signal: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;

@@ -6,6 +6,7 @@ import { Issuer } from "./credentials.ts";
 import { HttpWatches } from "./http-watches.ts";
 import { Ledger } from "./ledger.ts";
 import type { Recovery } from "./log-reading.ts";
+import { Mail } from "./mail.ts";
 import { Operator } from "./operator.ts";
 import { Orders } from "./orders.ts";
 import { PresenceTruth } from "./presence-truth.ts";
@@ -24,6 +25,7 @@ export class Crowd implements Promised {
   readonly world: World;
   readonly ledger = new Ledger();
   readonly orders = new Orders();
+  readonly mail = new Mail();
   readonly tickets: TicketUses;
   readonly truth: PresenceTruth;
   readonly httpWatches = new HttpWatches();
@@ -57,7 +59,7 @@ export class Crowd implements Promised {
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };
       const others = channels.map((name): Target => ({ kind: "channel", name }));
-      return [own, own, ...others].map((target) => new SimulatedClient(this, user, target));
+      return [own, own, ...others].map((target, i) => new SimulatedClient(this, user, target, i === 0));
     });
   }
 
@@ -79,6 +81,7 @@ export class SimulatedClient {
   readonly user: string;
   readonly target: Target;
   readonly #crowd: Crowd;
+  readonly #hasDevices: boolean;
   #connection: SimulatedConnection | undefined;
   #comingBack: Planned | undefined;
   /** Where it stood in its channel's log when it was there last. */
@@ -87,10 +90,12 @@ export class SimulatedClient {
   readonly #lastStood = new Map<string, LogPosition>();
   #triedAt = 0;
 
-  constructor(crowd: Crowd, user: string, target: Target) {
+  /** With `hasDevices` it says on which of two it is; else it names none. */
+  constructor(crowd: Crowd, user: string, target: Target, hasDevices: boolean) {
     this.#crowd = crowd;
     this.user = user;
     this.target = target;
+    this.#hasDevices = hasDevices;
   }
 
   /** Its connection, from the first attempt until it left or was cut off. */
@@ -113,11 +118,14 @@ export class SimulatedClient {
     const { random } = world;
     const credentials = isCalm ? issuer.fresh(this.user) : issuer.any(this.user);
     const recovery = this.#recovery();
+    const id = this.#hasDevices ? { id: random.pick(["phone", "desk"]) ?? "" } : {};
+    const device = { type: random.pick(DEVICES) ?? "other", ...id };
     this.#triedAt = world.now;
     const attempt: Attempt = {
       user: this.user,
       target: this.target,
       credentials,
+      device,
       transport: random.chance(0.15) ? "sse" : "websocket",
       ...(recovery === undefined ? {} : { recovery }),
     };
@@ -128,7 +136,6 @@ export class SimulatedClient {
     this.#connection = connection;
     seen.push(connection);
     newest.set(this.user, connection);
-    const device = { type: random.pick(DEVICES) ?? "other" };
     const { user, transport } = attempt;
     const recover = recovery === undefined ? {} : { recover: recovery.position };
     const request = { user, device, transport, ...credentials, ...recover };

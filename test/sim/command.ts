@@ -2,7 +2,13 @@ import type { Crowd } from "./clients.ts";
 import type { World } from "./world.ts";
 
 /** One thing that may happen to the world; false where there was nothing to do it to. */
+/** What a world may be without. */
+export const TOPICS = ["mail", "subscriptions", "broadcasts"] as const;
+export type Topic = (typeof TOPICS)[number];
+
 export interface Command {
+  /** Chosen only in worlds that have this. */
+  topic?: Topic;
   weight: number;
   run(world: World, crowd: Crowd): Promise<boolean> | boolean;
 }

@@ -1,7 +1,8 @@
 import type { Crowd, SimulatedClient } from "./clients.ts";
-import type { Command } from "./command.ts";
+import type { Command, Topic } from "./command.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { KINDS } from "./fault-table.ts";
+import { MAIL } from "./mail-commands.ts";
 import { ORDERS } from "./order-commands.ts";
 import { PRESENCE } from "./presence-commands.ts";
 import type { SimulatedObject } from "./simulated-object.ts";
@@ -9,18 +10,19 @@ import type { World } from "./world.ts";
 
 /** Every thing that a run is made of, with how often it is chosen. */
 const COMMANDS: readonly Command[] = [
-  { weight: 14, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
+  { weight: 18, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
   { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.close()) },
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
-  { weight: 9, run: subscribe },
-  { weight: 2, run: unsubscribe },
+  { weight: 9, run: subscribe, topic: "subscriptions" },
+  { weight: 2, run: unsubscribe, topic: "subscriptions" },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
-  { weight: 2, run: broadcast },
+  { weight: 1, run: broadcast, topic: "broadcasts" },
   ...ORDERS,
   ...PRESENCE,
+  ...MAIL.map((command) => ({ ...command, topic: "mail" as const })),
   {
     weight: 14,
     run: (world) =>
@@ -38,17 +40,22 @@ const COMMANDS: readonly Command[] = [
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },
 ];
-const WEIGHT = COMMANDS.reduce((sum, { weight }) => sum + weight, 0);
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
 const CUT_OFF_MS = [1_000, 120_000] as const;
 const LONG_MS = [1_000, 600_000] as const;
 
-/** Does one thing, chosen by the seed. Time passes after it. */
-export async function takeStep(world: World, crowd: Crowd): Promise<void> {
+/** What may happen in a world that has these topics. */
+export function commandsOf(topics: ReadonlySet<Topic>): readonly Command[] {
+  return COMMANDS.filter(({ topic }) => topic === undefined || topics.has(topic));
+}
+
+/** Does one of these things, chosen by the seed. Time passes after it. */
+export async function takeStep(world: World, crowd: Crowd, commands: readonly Command[]): Promise<void> {
+  const all = commands.reduce((sum, { weight }) => sum + weight, 0);
   while (true) {
-    let at = world.random.fraction() * WEIGHT;
-    const command = COMMANDS.find(({ weight }) => {
+    let at = world.random.fraction() * all;
+    const command = commands.find(({ weight }) => {
       at -= weight;
       return at < 0;
     });

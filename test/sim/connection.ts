@@ -2,6 +2,8 @@ import type { LogPosition } from "../../src/objects/ports.ts";
 import { type Member, type Message, Published, type Skipped } from "../../src/protocol/bodies.ts";
 import type { Claims } from "../../src/protocol/claims.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
+import { Sent } from "../../src/protocol/inbox.ts";
+import type { Device } from "../../src/protocol/names.ts";
 import {
   type BroadcastFrame,
   type OkFrame,
@@ -13,8 +15,10 @@ import {
 import type { Credentials } from "./credentials.ts";
 import { closeIsWrong, refusalIsWrong } from "./endings.ts";
 import type { Kind } from "./fault-table.ts";
+import { InboxReading } from "./inbox-reading.ts";
 import type { Link, Peer } from "./link.ts";
 import { LogReading, type Recovery } from "./log-reading.ts";
+import type { Letter } from "./mail.ts";
 import type { Promised } from "./promised.ts";
 import { Renewing } from "./renewing.ts";
 import type { Planned } from "./scheduler.ts";
@@ -36,6 +40,7 @@ export interface Attempt {
   user: string;
   target: Target;
   credentials: Credentials;
+  device: Device;
   transport: "websocket" | "sse";
   recovery?: Recovery;
 }
@@ -57,6 +62,9 @@ export class SimulatedConnection implements Peer {
   readonly #onEnd: (ending: Ending) => void;
   readonly #published = new Map<number, { channel: string; data: unknown }>();
   readonly #log: LogReading;
+  /** What it sent, and up to where it said that it is done; by `ref`. */
+  readonly #letters = new Map<string, Letter>();
+  readonly #acks = new Map<string, { seq: number; askedAt: number }>();
   readonly #renewing: Renewing;
   #link: Link | undefined;
   #welcome: WelcomeFrame | undefined;
@@ -70,6 +78,8 @@ export class SimulatedConnection implements Peer {
   readonly watched: Watched;
   /** Likewise of channels that it is subscribed to. */
   readonly subscribed: Subscribed;
+  /** Likewise, what it was told of its inbox. */
+  readonly inbox: InboxReading;
 
   constructor(world: World, attempt: Attempt, promised: Promised, onEnd: (ending: Ending) => void) {
     this.#world = world;
@@ -83,6 +93,7 @@ export class SimulatedConnection implements Peer {
     const wrong = (sentence: string) => this.#wrong(sentence);
     this.watched = new Watched(this.user, promised.truth, wrong);
     this.subscribed = new Subscribed(wrong, (message) => promised.ledger.deliver(message));
+    this.inbox = new InboxReading(promised.mail, this.user, attempt.device.id ?? "");
     this.#renewing = new Renewing(world, promised.orders, attempt, wrong);
   }
 
@@ -131,6 +142,24 @@ export class SimulatedConnection implements Peer {
   /** Presents a new token, which may be one that does not count. */
   renew(claims: Claims): void {
     this.say(this.#renewing.ask(claims));
+  }
+
+  send(letter: Letter): void {
+    const ref = `letter ${this.#letters.size + 1}`;
+    this.#letters.set(ref, letter);
+    const { to, data, key } = letter;
+    this.say({ type: "send", user: to, data, ref, ...(key !== undefined && { key }) });
+  }
+
+  acknowledge(seq: number): void {
+    const ref = `ack ${this.#acks.size + 1}`;
+    this.#acks.set(ref, { seq, askedAt: this.#world.now });
+    this.#promised.mail.says(this.user, seq);
+    // The heartbeat behind it is answered when it was carried out.
+    this.say([
+      { type: "ack", seq },
+      { type: "heartbeat", ref },
+    ]);
   }
 
   watch(asked: Parameters<Watched["ask"]>[0]): void {
@@ -210,6 +239,10 @@ export class SimulatedConnection implements Peer {
         return this.watched.told(frame);
       case "broadcast":
         return this.#broadcast(frame);
+      case "direct": {
+        const wrong = this.inbox.told(frame);
+        return wrong === undefined ? undefined : this.#wrong(wrong);
+      }
       case "probe":
         return this.#link?.send("ping");
       case "ok":
@@ -239,7 +272,10 @@ export class SimulatedConnection implements Peer {
     if (orders.mustRefuse(this.tokenUse, this.#world.now - ON_ITS_WAY_MS)) {
       this.#wrong("revoked for good: welcomed with a token that an order had ended");
     }
-    if (this.target.kind === "channel") this.#stands(welcome.data);
+    if (this.target.kind === "channel") return this.#stands(welcome.data);
+    const inbox = welcome.data.inbox ?? { latest: -1, acked: -1 };
+    const wrong = this.inbox.welcomed(inbox, this.startedAt, this.#world.now);
+    if (wrong !== undefined) this.#wrong(wrong);
   }
 
   #stands(welcome: WelcomeFrame): void {
@@ -286,11 +322,25 @@ export class SimulatedConnection implements Peer {
     }
     if (ref !== undefined && this.watched.answered(ref, answer)) return;
     if (this.subscribed.answered(ref)) return;
+    if (typeof ref === "string" && this.#mailed(ref, answer)) return;
     if (answer.status !== undefined) this.#promised.ledger.statuses++;
     const published = typeof ref === "number" ? this.#published.get(ref) : undefined;
     if (published === undefined) return;
     const { id, epoch, offset } = Published.parse({ at: 0, ...answer });
     this.#promised.ledger.acknowledge({ ...published, id, epoch, offset });
+  }
+
+  /** Whether this answers something about the inbox. */
+  #mailed(ref: string, answer: Record<string, unknown>): boolean {
+    const { mail } = this.#promised;
+    const { now } = this.#world;
+    const ack = this.#acks.get(ref);
+    if (ack !== undefined) mail.acknowledged(this.user, this.inbox.device, ack.seq, ack.askedAt, now);
+    const letter = this.#letters.get(ref);
+    if (letter === undefined) return ack !== undefined;
+    const wrong = mail.answered(letter, Sent.omit({ delivered: true }).parse(answer), now);
+    if (wrong !== undefined) this.#wrong(wrong);
+    return true;
   }
 
   #rosterChanged(news: RosterFrame): void {

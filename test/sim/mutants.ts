@@ -12,8 +12,8 @@ interface Mutant {
 /** Faults that each break one promise. A simulator that does not find them proves nothing by finding none. */
 export const MUTANTS: Record<string, Mutant> = {
   "user-never-reconciles": {
-    file: "src/user/user.ts",
-    find: "    this.#endings.reconcile();\n",
+    file: "src/user/rooms.ts",
+    find: "    this.endings.reconcile();\n",
     replace: "",
     breaks: /no ghost/,
   },
@@ -126,6 +126,37 @@ export const MUTANTS: Record<string, Mutant> = {
     replace: "for (const channel of stayed) void this.#tell(channel).catch(() => {});",
     breaks: /rosters:/,
   },
+  "one-device-is-done-for-all": {
+    file: "src/user/inbox/devices.ts",
+    find: "Math.min(...holding.map(({ acked }) => acked))",
+    replace: "Math.max(...holding.map(({ acked }) => acked))",
+    breaks: /was never told/,
+  },
+  "inbox-forgets-keys": {
+    file: "src/user/inbox/inbox.ts",
+    find: "if (once !== undefined) this.#keys.remember({ ...request, once }, { offset: seq, at });",
+    replace: "",
+    breaks: /was sent under a key/,
+  },
+  "inbox-gives-a-number-twice": {
+    file: "src/user/inbox/inbox.ts",
+    find: "if (row !== undefined && this.latest < latest) this.#row.write({ ...row, latest });",
+    replace: "",
+    breaks: /inbox: .* is .*, and was/,
+  },
+  "inbox-keeps-what-all-have": {
+    file: "src/user/inbox/inbox.ts",
+    find: "      this.#devices.acknowledge(device, reached);\n      this.#deleteAcknowledged();\n",
+    replace: "      this.#devices.acknowledge(device, reached);\n",
+    breaks: /all devices are done with/,
+  },
+  "inbox-goes-on-from-the-end": {
+    file: "src/user/inbox/delivery.ts",
+    find: "    this.fill(connection);\n  }\n\n  /** The connection is on another",
+    replace:
+      "    connection.update({ sentSeq: this.#inbox.latest });\n  }\n\n  /** The connection is on another",
+    breaks: /was never told/,
+  },
   "removal-keeps-the-grace": {
     file: "src/objects/ports.ts",
     find: '  "removed",\n  "erased",',
@@ -195,8 +226,9 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "user-waits-for-a-channel-in-admit": {
     file: "src/user/user.ts",
-    find: "    return this.#admit(request);\n",
-    replace: '    await this.#ports.objects.channel("hall").summary();\n    return this.#admit(request);\n',
+    find: "    return this.#rooms.admissions.admit(request);\n",
+    replace:
+      '    await this.#ports.objects.channel("hall").summary();\n    return this.#rooms.admissions.admit(request);\n',
     breaks: /a circular wait/,
   },
 };

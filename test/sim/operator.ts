@@ -1,6 +1,8 @@
 import type { PresenceChange } from "../../src/protocol/presence.ts";
 import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
+import { granted } from "./granted.ts";
+import type { Letter } from "./mail.ts";
 import type { Order } from "./orders.ts";
 import type { World } from "./world.ts";
 
@@ -38,14 +40,51 @@ export class Operator {
 
   erase(user: string): void {
     this.#forgetWatches(user);
+    this.#crowd.mail.erased(user, Number.POSITIVE_INFINITY);
     this.#give({ is: "erased", user }, async () => {
-      await this.#world.user(user).erase();
-      this.#forgetWatches(user);
+      try {
+        await this.#world.user(user).erase();
+        this.#forgetWatches(user);
+      } finally {
+        this.#crowd.mail.erased(user, this.#world.now); // one that failed may have been carried out
+      }
     });
   }
 
   removeMember(user: string, channel: string): void {
     this.#give({ is: "removed", user, channel }, () => this.#world.channel(channel).removeMember(user));
+  }
+
+  /** As a back end. */
+  send(letter: Letter): void {
+    const { sender, to, data, key } = letter;
+    const once = key === undefined ? {} : { once: { principal: sender, key } };
+    this.#world.journal.write(`${sender} sends ${to}: ${data}`);
+    this.#world
+      .user(to)
+      .send({ event: "message", dataJson: JSON.stringify(data), sender, ...once })
+      .then(
+        (sent) => {
+          const wrong = this.#crowd.mail.answered(letter, granted(sent), this.#world.now);
+          if (wrong !== undefined) this.#world.journal.fail(wrong);
+        },
+        () => {}, // the object crashed: it may or may not have been stored
+      );
+  }
+
+  /** Over HTTP, as a user. */
+  acknowledge({ user, inbox: { device } }: SimulatedConnection, seq: number): void {
+    const { mail } = this.#crowd;
+    const askedAt = this.#world.now;
+    mail.says(user, seq);
+    const ack = { seq, ...(device !== "" && { device }) };
+    this.#world
+      .user(user)
+      .ackInbox(ack)
+      .then(
+        () => mail.acknowledged(user, device, seq, askedAt, this.#world.now),
+        () => {},
+      );
   }
 
   setPresence(user: string, change: PresenceChange): void {

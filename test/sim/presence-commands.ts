@@ -23,7 +23,8 @@ function say({ random }: World, crowd: Crowd): boolean {
 function changeDevice({ random }: World, crowd: Crowd): boolean {
   const connection = random.pick(crowd.live().filter(({ attempt }) => attempt.transport === "websocket"));
   if (connection === undefined) return false;
-  connection.say({ type: "heartbeat", device: { type: random.pick(["web", "tv"] as const) } });
+  const { device } = connection.attempt; // on the same one: its inbox goes by the id
+  connection.say({ type: "heartbeat", device: { ...device, type: random.pick(["web", "tv"] as const) } });
   return true;
 }
 

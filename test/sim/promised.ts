@@ -1,5 +1,6 @@
 import type { Broadcasts } from "./broadcasts.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Mail } from "./mail.ts";
 import type { Orders } from "./orders.ts";
 import type { PresenceTruth } from "./presence-truth.ts";
 import type { TicketUses } from "./ticket-uses.ts";
@@ -11,4 +12,5 @@ export interface Promised {
   readonly tickets: TicketUses;
   readonly truth: PresenceTruth;
   readonly broadcasts: Broadcasts;
+  readonly mail: Mail;
 }

@@ -3,6 +3,7 @@ import type { Crowd } from "./clients.ts";
 import type { SimulatedConnection } from "./connection.ts";
 import { granted } from "./granted.ts";
 import { inspect } from "./inspection.ts";
+import type { Storage } from "./storage.ts";
 import type { World } from "./world.ts";
 
 /** Of the outbox: an alarm for a debt lies no further ahead. One that ends watches may. */
@@ -36,17 +37,29 @@ export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: Simul
 
 /**
  * A duty that was done before its time leaves its alarm behind: it fires in vain, and is set anew for what comes
- * later, for the end of watches at the latest. A channel may keep one for a day, for messages that grow too old.
+ * later, for the end of watches at the latest. A channel may keep one for a day, for messages that grow too old, and
+ * so may a user for direct messages and keys: an alarm further away than anything else is for those, or was.
  */
 async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
   const users = world.objects().filter(({ kind }) => kind === "user");
-  const idle = () => users.filter(({ sockets, alarm }) => sockets.size === 0 && alarm.at !== null);
   const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
+  const isFar = (at: number) => at > world.now + longest;
+  const idle = () =>
+    users.filter(
+      ({ sockets, alarm, storage }) =>
+        sockets.size === 0 && alarm.at !== null && !isFar(alarm.at) && !keepsMail(storage),
+    );
   for (let round = 0; round < 2 && idle().length > 0; round++) {
     const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
     await world.advance(Math.min(last - world.now, longest) + FIRES_WITHIN_MS);
   }
   for (const object of idle()) world.journal.fail(`no ghost: ${object} keeps no session, and has an alarm`);
+}
+
+/** Messages that wait, or keys that are remembered, have a time at which they go. */
+function keepsMail(storage: Storage): boolean {
+  const rows = "SELECT (SELECT count(*) FROM inbox_message) + (SELECT count(*) FROM publish_key) AS rows";
+  return storage.hasTables && (storage.all<{ rows: number }>(rows)[0]?.rows ?? 0) > 0;
 }
 
 async function userIsWhatConnectionsAre(world: World, user: string, live: SimulatedConnection[]) {

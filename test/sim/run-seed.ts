@@ -2,11 +2,13 @@ import { settingsOf } from "../../src/config.ts";
 import type { CallFaults } from "./calls.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
 import { Crowd } from "./clients.ts";
-import { takeStep } from "./commands.ts";
+import { TOPICS, type Topic } from "./command.ts";
+import { commandsOf, takeStep } from "./commands.ts";
 import { checkDirectory } from "./directory-quiescence.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
 import { checkErasure, checkRevocation } from "./last-orders.ts";
+import { checkMail } from "./mail-quiescence.ts";
 import type { Cores } from "./nature.ts";
 import { checkPresences } from "./presence-quiescence.ts";
 import { checkQuiescence } from "./quiescence.ts";
@@ -20,8 +22,8 @@ const QUIET_TTLS = 25;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
 
-/** Something is broadcast so many steps before it becomes quiet: few connections outlast more. */
-const TOLD_BEFORE_THE_END = 5;
+/** In each of the last steps something is broadcast: few connections outlast many more. */
+const LAST_STEPS = 4;
 
 export interface SeededRun {
   seed: number;
@@ -58,6 +60,9 @@ export interface RunResult {
   stored: number;
   acknowledged: number;
   delivered: number;
+  /** Direct messages that clients were told, and those of them that were told again. */
+  directs: number;
+  directsAgain: number;
   /** Virtual time, in hours. */
   hours: number;
 }
@@ -73,6 +78,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   const world = new World(seed, settingsOf(traits.settings), cores);
   world.journal.listener = listener;
   const crowd = new Crowd(world, USERS, CHANNELS);
+  const commands = commandsOf(traits.topics);
   const invariants = new Invariants(world, crowd);
   world.onTurn = (object) => {
     invariants.turned(object);
@@ -87,8 +93,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   try {
     for (let step = 1; step <= steps; step++) {
       if (step > steps / 2 && crowd.operator.revokedAlive === 0) crowd.operator.revokeSomebody();
-      if (step === steps - TOLD_BEFORE_THE_END) await crowd.broadcasts.tell();
-      await takeStep(world, crowd);
+      if (step > steps - LAST_STEPS) await crowd.broadcasts.tell();
+      await takeStep(world, crowd, commands);
       await invariants.check();
       failIfWrong(step);
     }
@@ -124,6 +130,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       stored: invariants.stored,
       acknowledged: ledger.acknowledgedInAll,
       delivered: ledger.deliveredInAll,
+      directs: crowd.mail.toldInAll,
+      directsAgain: crowd.mail.repeatsInAll,
       hours: world.hours,
     };
   } finally {
@@ -131,8 +139,17 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   }
 }
 
-/** Each seed has a world of its own kind: from hardly a lost call to every fifth, and few sessions or many. */
-function traitsOf(seed: number): { settings: Record<string, string>; callFaults: CallFaults } {
+interface Traits {
+  settings: Record<string, string>;
+  callFaults: CallFaults;
+  topics: ReadonlySet<Topic>;
+}
+
+/**
+ * Each seed has a world of its own kind: from hardly a lost call to every fifth, few sessions or many, and about
+ * half of the topics. What takes part in all of them is done less often in each, and some faults need a lot of one.
+ */
+function traitsOf(seed: number): Traits {
   const random = new SeededRandom(seed ^ 0x5eed);
   const rate = random.pick([0.01, 0.05, 0.1]) ?? 0;
   return {
@@ -142,9 +159,12 @@ function traitsOf(seed: number): { settings: Record<string, string>; callFaults:
       MAX_SESSIONS_PER_USER: random.pick(["20", "3"]) ?? "20",
       AWAY_AFTER_SECONDS: random.pick(["300", "20", "0"]) ?? "300",
       WATCH_TTL_SECONDS: random.pick(["3600", "600"]) ?? "3600",
+      INBOX_SIZE: random.pick(["1000", "1000", "8"]) ?? "1000",
+      INBOX_TTL_SECONDS: random.pick(["604800", "604800", "900"]) ?? "604800",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
+    topics: new Set(TOPICS.filter(() => random.chance(0.5))),
   };
 }
 
@@ -161,6 +181,12 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
   await crowd.broadcasts.check();
+  await checkMail(world, crowd, isAllKept(world));
+}
+
+/** Neither time nor size takes a direct message from who is away in a run like this. */
+function isAllKept({ settings }: World): boolean {
+  return settings.INBOX_SIZE >= 1000 && settings.INBOX_TTL_SECONDS >= 604_800;
 }
 
 function report({ seed, steps }: SeededRun, step: number | string, failure: string, last: string[]): string {

@@ -55,6 +55,8 @@ describe("users and channels under faults", () => {
     ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
     ["[SIM18] broadcasts reached who stayed", "broadcasts"],
     ["[SIM19] user connections were subscribed to channels", "subscriptions"],
+    ["[SIM20] direct messages were told", "directs"],
+    ["[SIM20] direct messages were told again", "directsAgain"],
   ] as const)("%s, in the same seeds", (_, what) => {
     expect(sums[what]).toBeGreaterThanOrEqual(OFTEN);
   });

@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   user: [
     "user/watching",
     "user/subscriptions",
+    "user/inbox",
     "user/presence",
     "connections",
     "objects",
@@ -28,6 +29,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "user/watching": ["user/presence", "connections", "objects", "auth", "protocol", "config.ts"],
   "user/subscriptions": ["user/presence", "connections", "objects", "auth", "protocol", "config.ts"],
+  "user/inbox": ["user/presence", "connections", "objects", "auth", "protocol", "config.ts"],
   "user/presence": ["connections", "objects", "protocol", "config.ts"],
   channel: [
     "channel/subscribers",

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fingerprint } from "../../src/channel/log/fingerprint.ts";
 import { MessageLog } from "../../src/channel/log/message-log.ts";
-import { PublishKeys } from "../../src/channel/log/publish-keys.ts";
 import { MIGRATIONS } from "../../src/channel/schema.ts";
 import { settingsOf } from "../../src/config.ts";
+import { fingerprint } from "../../src/objects/fingerprint.ts";
 import { isLeftOut } from "../../src/objects/left-out.ts";
 import { Database } from "../../src/objects/migrations.ts";
+import { PublishKeys } from "../../src/objects/publish-keys.ts";
 import { MessageQuery, PublishBody } from "../../src/protocol/bodies.ts";
 import { decodeClientText } from "../../src/protocol/codec.ts";
 import { Storage } from "../sim/storage.ts";

@@ -154,3 +154,16 @@ test("[N28] whatever is said, reading it as a position never throws", () => {
     }),
   );
 });
+
+test("[ES2] [IN14] a direct message has its seq as id, on a user's stream and nowhere an offset", () => {
+  const text = new EventText();
+  text.of({ type: "welcome", inbox: { latest: 7, acked: 0 } });
+  const [direct] = parsed(text.of({ type: "direct", seq: 7, id: "e-7", data: "a\nb" }));
+  expect(direct).toMatchObject([
+    ["event", "direct"],
+    ["id", "7"],
+    ["data", expect.any(String)],
+  ]);
+  const [signal] = parsed(text.of({ type: "signal", seq: 8, event: "x" }));
+  expect(signal?.map(([name]) => name)).toEqual(["event", "data"]);
+});

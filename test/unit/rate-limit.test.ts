@@ -58,6 +58,7 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     isActivityUntold: false,
     broadcasts: [],
     subscriptions: "",
+    sentSeq: 0,
     catchUp: null,
     resume: null,
   };

@@ -108,6 +108,23 @@ test("[MM1] one message to many over the wire: members of each channel hear it, 
   }
 });
 
+test("[MM1] users and channels in one message: who is away finds it in the inbox", async () => {
+  const ann = await connected("mm1-ann");
+  const targets = { users: ["mm1-ann", "mm1-away", "no user"], channels: ["mm1-both"] };
+  const { body } = await post("/v1/messages", { data: "to all of you", ...targets });
+  const results = body.results as { status: number; code?: string }[];
+  expect(results.map(({ status, code }) => `${status} ${code}`)).toEqual([
+    "201 undefined",
+    "201 undefined",
+    "400 invalid_user",
+    "201 undefined",
+  ]);
+  await ann.next("direct", ({ data }) => data === "to all of you");
+  const away = await connected("mm1-away");
+  await away.next("direct", ({ data }) => data === "to all of you");
+  await Promise.all([ann, away].map((client) => client.close()));
+});
+
 test("[BC3] a broadcast's key outlives kill -9: repeated, it is the same one, and nobody hears it again", async () => {
   const ann = await connected("bc3-ann");
   await expect.poll(online).toContain("bc3-ann");

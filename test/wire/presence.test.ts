@@ -239,7 +239,7 @@ test("[SE3] what a later version will do is answered with not_available, on both
   const ann = await join("ann", "se3");
   const own = await RawClient.welcomed({ url: service.url, token: await tokenFor("ann") });
   for (const client of [ann, own]) {
-    expect(await client.ask({ type: "send", user: "later", data: 1 })).toMatchObject({
+    expect(await client.ask({ type: "unsubscribe", channel: "later" })).toMatchObject({
       type: "error",
       code: "not_available",
     });

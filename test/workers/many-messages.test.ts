@@ -2,6 +2,7 @@ import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import { ChannelObject } from "../../src/channel/channel-object.ts";
+import { UserObject } from "../../src/user/user-object.ts";
 import { KEY, publish, read, request, tokenFor, until, WorkerClient } from "./client.ts";
 import { Meter } from "./meter.ts";
 
@@ -22,7 +23,7 @@ async function send(body: object, headers: Record<string, string> = KEY) {
   return { status: response.status, body: (await response.json()) as { results: Result[]; code?: string } };
 }
 
-const name = (object: ChannelObject) => (object as unknown as { ctx: DurableObjectState }).ctx.id.name ?? "";
+const name = (object: object) => (object as unknown as { ctx: DurableObjectState }).ctx.id.name ?? "";
 
 test("[MM1] one message reaches many channels, each answered in the order named", async () => {
   const ann = await WorkerClient.connect("mm1-ann", { channel: "mm1-b" });
@@ -42,6 +43,23 @@ test("[MM1] one message reaches many channels, each answered in the order named"
   expect(ann.ofType("message")[1]).toMatchObject({ event: "many", data: { n: 1 }, offset: 2 });
   expect(ann.ofType("message")[1]).not.toHaveProperty("from");
   ann.socket.close(1000);
+});
+
+test("[MM1] users and channels together: users stand first, whether they are there or not", async () => {
+  const ann = await WorkerClient.connect("mm1-here");
+  const there = await WorkerClient.connect("mm1-other", { channel: "mm1-both" });
+  const { body } = await send({ data: { n: 2 }, channels: ["mm1-both"], users: ["mm1-away", "mm1-here"] });
+  expect(body.results).toEqual([
+    { user: "mm1-away", status: 201, id: expect.any(String), seq: 1 },
+    { user: "mm1-here", status: 201, id: expect.any(String), seq: 1 },
+    { channel: "mm1-both", status: 201, id: expect.any(String), offset: 1 },
+  ]);
+  await until(() => ann.ofType("direct").length === 1 && there.ofType("message").length === 1);
+  expect(ann.ofType("direct")[0]).toMatchObject({ data: { n: 2 }, event: "message", seq: 1 });
+  expect(ann.ofType("direct")[0]).not.toHaveProperty("from");
+  const later = await WorkerClient.connect("mm1-away");
+  await until(() => later.ofType("direct").length === 1);
+  for (const client of [ann, there, later]) client.socket.close(1000);
 });
 
 test("[MM2] a target that fails, fails alone", async () => {
@@ -77,6 +95,32 @@ test("[MM3] a key counts at each target by itself: who has it already answers wi
   expect(again.body.results.map((result) => result.status)).toEqual([200, 201, 200]);
   expect(again.body.results[0]).toEqual({ ...first.body.results[0], status: 200 });
   expect((await read("/v1/channels/mm3-a")).offset).toBe(1);
+});
+
+test("[MM3] a key counts at each user by itself too, and one who fails takes no other with it", async () => {
+  const users = ["mm3-ann", "mm3-ben", "mm3-cho"];
+  const works = UserObject.prototype.send;
+  const broken = vi.spyOn(UserObject.prototype, "send").mockImplementation(function (
+    this: UserObject,
+    ...args
+  ) {
+    if (name(this) === "mm3-ben") throw Object.assign(new Error("as the test asked"), { retryable: true });
+    return works.apply(this, args);
+  });
+  const said = { data: 1, key: "mm3", users };
+  const first = await send(said);
+  expect(first.body.results.map((result) => `${result.status} ${result.code}`)).toEqual([
+    "201 undefined",
+    "503 unavailable",
+    "201 undefined",
+  ]);
+  broken.mockRestore();
+  const again = await send(said);
+  expect(again.body.results.map((result) => result.status)).toEqual([200, 201, 200]);
+  expect(again.body.results[0]).toEqual({ ...first.body.results[0], status: 200 });
+  const other = await send({ ...said, data: 2 });
+  expect(other.body.results.map((result) => result.code)).toEqual(users.map(() => "idempotency_mismatch"));
+  for (const user of users) expect(await read(`/v1/users/${user}/inbox`)).toMatchObject({ latest: 1 });
 });
 
 test("[MM4] 1-1000 users and 1-100 channels, each named once; at most twenty calls are under way at once", async () => {
@@ -129,13 +173,13 @@ test("[MM5] what is wrong for all is refused before any object is touched", asyn
   expect(await touched()).toBe(before);
 });
 
-test("[MM6] a message to many channels writes one row in each, two with a key", async () => {
-  const channels = ["mm6-a", "mm6-b", "mm6-c"];
-  for (let i = 0; i < 2; i++) await send({ data: i, channels, key: `warm-${i}` }); // the second sets an alarm
+test("[MM6] a message to many writes one row at each target, two with a key, and none as a repeat", async () => {
+  const targets = { channels: ["mm6-a", "mm6-b", "mm6-c"], users: ["mm6-ann", "mm6-ben"] };
+  for (let i = 0; i < 2; i++) await send({ data: i, ...targets, key: `warm-${i}` }); // the second sets an alarm
   const meter = await Meter.on(env.CHANNEL.getByName("mm6-a"));
-  await send({ data: 1, channels });
-  await send({ data: 1, channels, key: "mm6" });
-  await send({ data: 1, channels, key: "mm6" });
+  await send({ data: 1, ...targets });
+  await send({ data: 1, ...targets, key: "mm6" });
+  await send({ data: 1, ...targets, key: "mm6" });
   meter.off();
-  expect([meter.rows, meter.alarmsSet], meter.statements.join("\n")).toEqual([9, 0]);
+  expect([meter.rows, meter.alarmsSet], meter.statements.join("\n")).toEqual([15, 0]);
 });

@@ -1,4 +1,4 @@
-import type { Sql } from "../../objects/ports.ts";
+import type { Sql } from "./ports.ts";
 
 /**
  * Idempotency keys with their first result. A row is one write: the table is its own index. The key begins
@@ -19,7 +19,7 @@ export const KEY_MIGRATION = [
 export interface KeyRow {
   principal: string;
   key: string;
-  /** The first result: what was stored, and when. */
+  /** The first result: what was stored (the offset in a channel, the `seq` in an inbox), and when. */
   offset: number;
   at: number;
   /** Fingerprint of the first body. */

@@ -1,8 +1,8 @@
-import type { Duty } from "../../objects/due-times.ts";
-import type { Clock, PublishRequest, Sql } from "../../objects/ports.ts";
-import { type Refusal, refusal } from "../../protocol/codes.ts";
+import { type Refusal, refusal } from "../protocol/codes.ts";
+import type { Duty } from "./due-times.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type KeyRow, KeyTable, type SixParts } from "./key-table.ts";
+import type { Clock, PublishRequest, Sql } from "./ports.ts";
 
 /** The contract: a key is remembered for a day. */
 const REMEMBERED_MS = 24 * 3_600_000;
@@ -15,7 +15,8 @@ const PAUSE_MS = 1000;
 export type KeyedRequest = PublishRequest & Required<Pick<PublishRequest, "once">>;
 
 /**
- * Which keys were published under, by whom, and with what result: also when the message itself is long gone.
+ * Which keys were published under in one channel or to one user, by whom, and with what result: also when the
+ * message itself is long gone.
  * To be asked and told in the transaction that stores the message, so that a crash takes both or none.
  */
 export class PublishKeys implements Duty {

@@ -1,4 +1,4 @@
-import type { PublishRequest } from "../../objects/ports.ts";
+import type { PublishRequest } from "./ports.ts";
 
 /**
  * 53 bits that tell bodies of one key apart: by chance two agree once in 9e15, and on purpose a principal would
