@@ -187,12 +187,6 @@ export const MUTANTS: Record<string, Mutant> = {
     replace: "return false;",
     breaks: /subscription: told of|rosters:/,
   },
-  "pushes-are-tried-once": {
-    file: "src/channel/subscribers/forwarding.ts",
-    find: "    this.#debts.owe(user, this.#ports.clock.now() + FIRST_RETRY_MS);\n",
-    replace: "",
-    breaks: /no gap|rosters:/,
-  },
   "late-subscriptions-stay": {
     file: "src/channel/talk.ts",
     find: "if (sessions.live(session)?.order === order) rules.gone(session);",
