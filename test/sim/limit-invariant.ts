@@ -5,14 +5,15 @@ interface Row {
   session: string;
   at: number;
   isLive: number;
-  reason: string | null;
 }
 
-const ROWS = `SELECT session, connected_at AS at, ended_at IS NULL AS isLive, reason FROM session`;
+const ROWS = "SELECT session, connected_at AS at, ended_at IS NULL AS isLive FROM session";
+/** Those that a channel keeps: it is owed the word that they gave way. */
+const REPLACED = "SELECT session FROM end_debt WHERE reason = 'replaced'";
 
 /**
  * The limit of sessions, seen in the rows of a user's object: nobody outside can tell which ones it counted.
- * Never more live ones than allowed, and whoever gave way was older than all who stayed.
+ * Never more live ones than allowed, and whoever gave way in a channel was older than all who stayed.
  */
 export class LimitInvariant {
   readonly #world: World;
@@ -37,8 +38,9 @@ export class LimitInvariant {
     if (live.length > most) this.#world.journal.fail(`limit: ${object} has ${live.length} live sessions`);
     const stayed = live.filter(({ session }) => before?.get(session) === true);
     const oldest = Math.min(...stayed.map(({ at }) => at));
-    for (const { session, at, reason } of rows) {
-      if (reason !== "replaced" || before?.get(session) !== true) continue;
+    const replaced = new Set(object.storage.all<Row>(REPLACED).map(({ session }) => session));
+    for (const { session, at, isLive } of rows) {
+      if (isLive === 1 || before?.get(session) !== true || !replaced.has(session)) continue;
       if (at > oldest)
         this.#world.journal.fail(`limit: ${object} replaced ${session}, which is not the oldest`);
     }
