@@ -89,7 +89,10 @@ export class Rooms {
         this.sweep.quicken();
         this.settle();
       },
-      subscribed: (channel, member) => this.rosterTells.subscribed(channel, member),
+      subscribed: (channel, member) => {
+        this.rosterTells.subscribed(channel, member);
+        this.settle(); // also where nobody asked but a reader that had missed something
+      },
     });
     const ofInbox = { name, sql, connections: this.connections };
     this.directs = new Directs(ports, settings, ofInbox, turn);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBareService } from "../fixtures/bare-workerd.ts";
 import type { Service } from "../fixtures/process-group.ts";
-import { RawClient } from "../fixtures/raw-client.ts";
+import { RawClient, type RawFrame } from "../fixtures/raw-client.ts";
 import { tokenFor } from "../fixtures/tokens.ts";
 
 /** Between two visits, and how long one lasts: some end before they are welcomed. */
@@ -23,9 +23,23 @@ interface Offset {
   offset: number;
 }
 
-async function member(user: string, channel: string, query: Record<string, string> = {}): Promise<RawClient> {
+interface Position {
+  epoch: string;
+  offset: number;
+}
+
+/** A connection to the channel that goes on from there. */
+async function member(user: string, channel: string, at?: Position): Promise<RawClient> {
   const token = await tokenFor(user);
+  const query = at === undefined ? {} : { epoch: at.epoch, offset: String(at.offset) };
   return new RawClient({ url: service.url, token, channel, query, answersProbes: true });
+}
+
+/** A connection of its own that subscribes from there as soon as it can. */
+async function subscriber(user: string, channel: string, at?: Position): Promise<RawClient> {
+  const client = new RawClient({ url: service.url, token: await tokenFor(user), answersProbes: true });
+  client.socket.on("open", () => client.send({ type: "subscribe", channel, ...at }));
+  return client;
 }
 
 /** Publishes a few at a time, as fast as they are answered. The last offset once it is told to stop. */
@@ -48,24 +62,27 @@ async function publishUntil(
   }
 }
 
+/** What says where a session stands in the channel, and has the first of what it missed. */
+const isFirst = ({ type, messages }: RawFrame) =>
+  type === "subscribed" || (type === "welcome" && messages !== undefined);
+
 /** Everything that this connection was told of the log, in the order in which it came. */
 function toldIn({ frames }: RawClient): number[] {
   return frames.flatMap((frame) => {
-    if (frame.type === "welcome") return (frame.messages as Offset[]).map(({ offset }) => offset);
+    if (isFirst(frame)) return (frame.messages as Offset[]).map(({ offset }) => offset);
     return frame.type === "message" ? [frame.offset as number] : [];
   });
 }
 
 /** One client that comes and goes at random, each time from where it was; what is wrong with what it was told. */
-async function comeAndGo(user: string, channel: string, isOver: () => boolean) {
-  let at: { epoch: string; offset: number } | undefined;
+async function comeAndGo(user: string, channel: string, open: typeof member, isOver: () => boolean) {
+  let at: Position | undefined;
   const wrong: string[] = [];
   let visits = 0;
   const visit = async (leave: (client: RawClient) => Promise<void>) => {
-    const query = at === undefined ? {} : { epoch: at.epoch, offset: String(at.offset) };
-    const client = await member(user, channel, query);
+    const client = await open(user, channel, at);
     await leave(client);
-    const welcome = client.frames.find(({ type }) => type === "welcome");
+    const welcome = client.frames.find(isFirst);
     if (welcome === undefined) return; // it left before
     visits += 1;
     const told = toldIn(client);
@@ -88,7 +105,7 @@ async function comeAndGo(user: string, channel: string, isOver: () => boolean) {
   /** One last visit, until it has this offset. */
   const finish = (top: number) =>
     visit(async (client) => {
-      await client.next("welcome", undefined, 60_000);
+      await expect.poll(() => client.frames.some(isFirst), { timeout: 60_000 }).toBe(true);
       if (at === undefined || at.offset < top)
         await expect.poll(() => Math.max(0, ...toldIn(client).slice(-1)), { timeout: 60_000 }).toBe(top);
       await client.close();
@@ -100,7 +117,9 @@ test("[RC7] from history to live there is no gap and no repeat, however a hundre
   const deadline = Date.now() + 60_000;
   const isOver = () => Date.now() > deadline;
   const publisher = publishUntil("handover", isOver, 5);
-  const clients = await Promise.all(run(1, 100).map((i) => comeAndGo(`visitor-${i}`, "handover", isOver)));
+  const clients = await Promise.all(
+    run(1, 100).map((i) => comeAndGo(`visitor-${i}`, "handover", i % 2 === 0 ? member : subscriber, isOver)),
+  );
   const top = await publisher;
   await Promise.all(clients.map(({ finish }) => finish(top)));
   const visits = clients.reduce((sum, client) => sum + client.visits(), 0);
@@ -116,7 +135,7 @@ test("[RC8] ten thousand messages are recovered in one reconnect, in order", asy
   const first = await member("reader", "long");
   const { epoch } = await first.next("welcome");
   await first.close();
-  const reader = await member("reader", "long", { epoch: String(epoch), offset: "0" });
+  const reader = await member("reader", "long", { epoch: String(epoch), offset: 0 });
   reader.startPinging(1000);
   await reader.next("message", ({ offset }) => offset === top, 60_000);
   expect(reader.welcome).toMatchObject({ recovered: true, offset: top });
