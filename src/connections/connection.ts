@@ -39,6 +39,12 @@ export class Connection {
     return this.#state.claims.sub;
   }
 
+  /** How many channels this session is subscribed to. */
+  get subscribedChannels(): number {
+    const { subscriptions } = this.#state;
+    return subscriptions === "" ? 0 : subscriptions.split(" ").length;
+  }
+
   /** When this client was last known to be there: a frame, or a ping that the platform answered. */
   get heardAt(): number {
     return Math.max(this.#heardAt, this.socket.pingedAt() ?? 0);

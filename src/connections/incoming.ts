@@ -22,6 +22,8 @@ export const ENTRIES_OF_SUBSCRIBE = 500;
 const ENTRIES_OF_STAND = 20;
 /** Users to watch that weigh as much: each is a call to another object. Two full frames fit into the usual burst. */
 const WATCHED_PER_MESSAGE = 2;
+/** Subscribed channels that weigh as much, where a frame is told to each of them: a call and rows, here and there. */
+const TOLD_PER_MESSAGE = 4;
 
 /**
  * Size before parsing, then depth and types, then the rate. A bad message is answered with an `error` and
@@ -41,7 +43,7 @@ export function readFrame(
     return end(CLOSE.tooLarge, `a frame is at most ${settings.MAX_FRAME_BYTES} bytes`);
   }
   for (const decoded of decodeClientText(data)) {
-    const waitMs = connection.rate.take(now, weightOf(decoded, entriesOfSubscribe));
+    const waitMs = connection.rate.take(now, weightOf(decoded, connection, entriesOfSubscribe));
     if (waitMs > 0) {
       if (++connection.refusedInARow >= FLOODING_BURSTS * settings.RATE_BURST) {
         return end(CLOSE.flooding, "too many messages for too long");
@@ -68,13 +70,19 @@ export function readFrame(
   return { messages };
 }
 
-/** A page costs what it holds: else one small frame could ask for a hundred megabytes. So do names to watch. */
-function weightOf(decoded: Decoded, entriesOfSubscribe: number): number {
+/**
+ * A page costs what it holds: else one small frame could ask for a hundred megabytes. So do names to watch, and
+ * news that every subscribed channel is told.
+ */
+function weightOf(decoded: Decoded, connection: Connection, entriesOfSubscribe: number): number {
   if (!("frame" in decoded)) return 1;
   const { frame } = decoded;
   if (frame.type === "subscribe") {
     const isPlain = frame.offset === undefined && frame.rewind === undefined;
     return 1 + (isPlain ? ENTRIES_OF_STAND : entriesOfSubscribe) / ENTRIES_PER_MESSAGE;
+  }
+  if (frame.type === "presence" || (frame.type === "heartbeat" && frame.device !== undefined)) {
+    return 1 + connection.subscribedChannels / TOLD_PER_MESSAGE;
   }
   if (frame.type === "watch") return Math.ceil(frame.users.length / WATCHED_PER_MESSAGE);
   return frame.type === "history" || frame.type === "members"

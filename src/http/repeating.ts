@@ -5,7 +5,7 @@ const REPEATS = 2;
 const LONGEST_PAUSE_MS = 200;
 
 /** Calls that do twice what is said twice, or answer otherwise: all others of our ports set a state, or read. */
-const NOT_IDEMPOTENT = new Set(["publish", "signal", "endSession"]);
+const NOT_IDEMPOTENT = new Set(["publish", "send", "signal", "endSession"]);
 
 /**
  * The objects for a caller that nobody else repeats for, like a request over HTTP: a call that met a crash or a

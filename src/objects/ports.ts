@@ -318,7 +318,7 @@ export interface ChannelPort {
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
   /** From a user's object, and the three that follow: a session is subscribed, if it was not, and stands where the answer says. */
   subscribe(request: SubscribeRequest): Promise<Subscribed | Refusal>;
-  /** Unknown sessions leave a tombstone that a late `subscribe` meets. */
+  /** Unknown sessions are no error: a late `subscribe` is found out by the next delivery. */
   unsubscribe(request: UnsubscribeRequest): Promise<void>;
   setSubscriberDevice(change: SubscriberDevice): Promise<void>;
   /** Null where it can't go on from there: it has to ask by `subscribe`. */

@@ -27,7 +27,7 @@ interface Row {
 
 const OWE = `INSERT INTO roster_debt (channel, version, due_at) VALUES (?, ?, ?)
   ON CONFLICT (channel) DO UPDATE SET version = max(excluded.version, roster_debt.version + 1), tries = 0, due_at = excluded.due_at`;
-const OWED = "SELECT channel, version, tries, due_at AS dueAt FROM roster_debt ORDER BY due_at LIMIT 100";
+const OWED = "SELECT channel, version, tries, due_at AS dueAt FROM roster_debt ORDER BY due_at";
 const FIND = "SELECT channel FROM roster_debt WHERE channel = ? AND version = ?";
 const POSTPONE = "UPDATE roster_debt SET tries = ?, due_at = ? WHERE channel = ? AND version = ?";
 const DELETE = "DELETE FROM roster_debt WHERE channel = ? AND version = ?";

@@ -38,7 +38,8 @@ test("[LI2] a clock that goes back gives nothing away", () => {
   expect(limit.take(0)).toBeGreaterThan(0);
 });
 
-test("[LI3] a frame of pages is refused for what it would hold, not for its size", () => {
+/** A connection of which nothing matters but what is said on it, and what it is subscribed to. */
+function connectionOf(subscriptions = "") {
   const sent: string[] = [];
   const socket = {
     attachment: "",
@@ -57,16 +58,34 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
     activeAt: 0,
     isActivityUntold: false,
     broadcasts: [],
-    subscriptions: "",
+    subscriptions,
     sentSeq: 0,
     catchUp: null,
     resume: null,
   };
-  const connection = new Connection(socket, state, new RateLimit(50, 100, 0));
-  const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
+  return { connection: new Connection(socket, state, new RateLimit(50, 100, 0)), sent };
+}
+
+const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
+
+test("[LI3] a frame of pages is refused for what it would hold, not for its size", () => {
+  const { connection, sent } = connectionOf();
   const frame = Array.from({ length: 99 }, () => ({ type: "history", limit: 1000 }));
   const { messages } = readFrame(connection, JSON.stringify(frame), 0, settings, 500);
   expect(messages).toHaveLength(1);
   expect(sent).toHaveLength(98);
   expect(JSON.parse(sent[0] ?? "")).toMatchObject({ type: "error", code: "rate_limited" });
+});
+
+test.each([
+  { type: "presence", status: "busy" },
+  { type: "heartbeat", device: { type: "tv" } },
+])("[LI4] what every subscribed channel is told weighs with their number: %o", (said) => {
+  const admitted = (channels: number) => {
+    const positions = Array.from({ length: channels }, (_, slot) => `${slot.toString(36)}.abcd.1.x.1`);
+    const { connection } = connectionOf(positions.join(" "));
+    const frame = Array.from({ length: 100 }, () => said);
+    return readFrame(connection, JSON.stringify(frame), 0, settings, 500).messages.length;
+  };
+  expect([0, 4, 40, 200].map(admitted)).toEqual([100, 50, 9, 1]);
 });

@@ -57,6 +57,7 @@ describe("[F44] a call that the platform failed", () => {
     for (const ask of [
       ({ channel }: Objects) => channel("c").publish(message),
       ({ channel }: Objects) => channel("c").signal(message),
+      ({ user }: Objects) => user("u").send({ ...message, sender: "key:a" }),
       ({ user }: Objects) => user("u").endSession("s"),
       ({ user }: Objects) => user("u").allow({ issuedAt: null, ticket: { id: "t", expiresAt: 1 } }),
     ]) {

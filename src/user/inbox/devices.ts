@@ -112,7 +112,7 @@ export class Devices {
   #admit(cursor: Cursor): void {
     this.forgetUnseen(this.#clock.now());
     const seenAt = ({ device, seenAt: at }: Cursor) => (this.#isLive(device) ? this.#clock.now() : at);
-    const longestUnseen = this.all().sort((a, b) => seenAt(a) - seenAt(b) || a.seenAt - b.seenAt);
+    const longestUnseen = this.all().toSorted((a, b) => seenAt(a) - seenAt(b) || a.seenAt - b.seenAt);
     const surplus = longestUnseen.length + 1 - this.#most;
     this.#table.write(cursor);
     for (const other of longestUnseen.slice(0, Math.max(0, surplus))) this.#forget(other);
