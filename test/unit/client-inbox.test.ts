@@ -112,6 +112,48 @@ describe("direct messages that come", () => {
   });
 });
 
+describe("what is done with, and could not be said", () => {
+  async function doneWhileLost() {
+    const bench = inboxBench({ acknowledge: "manual" });
+    bench.listen();
+    const first = await bench.welcome({ latest: 3, acked: 0 });
+    first.say(direct(1), direct(2), direct(3));
+    first.end(1006);
+    bench.connection.inbox.ack(2);
+    await bench.timers.pass(250); // said to nobody
+    return { ...bench, second: await bench.welcome({ latest: 3, acked: 0 }) };
+  }
+
+  test("[CL86] is acknowledged when it comes again, and no more than that", async () => {
+    const { told, timers, acks, second, connection } = await doneWhileLost();
+    second.say(direct(1), direct(2), direct(3));
+    await timers.pass(100);
+    expect([told, acks(second), connection.inbox.acked]).toEqual([[1, 2, 3], [2], 2]);
+  });
+
+  test("[CL86] in a handler, before the connection was lost, too", async () => {
+    const { connection, welcome, reconnect, timers, acks } = inboxBench({ acknowledge: "manual" });
+    connection.on("direct", ({ seq }) => connection.inbox.ack(seq));
+    const first = await welcome({ latest: 1, acked: 0 });
+    first.say(direct(1));
+    const second = await reconnect(first, { latest: 1, acked: 0 });
+    await timers.pass(100);
+    expect([acks(first), acks(second)]).toEqual([[], []]);
+    second.say(direct(1));
+    await timers.pass(100);
+    expect(acks(second)).toEqual([1]);
+  });
+
+  test("[CL86] holds for that message, not for another one of its number", async () => {
+    const { told, timers, acks, second, reconnect } = await doneWhileLost();
+    second.say(direct(1, "f-1")); // the user was erased: another inbox
+    const third = await reconnect(second, { latest: 1, acked: 0 });
+    third.say(direct(1, "f-1"));
+    await timers.pass(1_000);
+    expect([told, acks(second), acks(third)]).toEqual([[1, 2, 3, 1], [], []]);
+  });
+});
+
 describe("direct messages that are sent", () => {
   const OPEN = { latest: 0, acked: 0 };
   const sends = (socket: FakeSocket) => socket.messages.filter(({ type }) => type === "send");
