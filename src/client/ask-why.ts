@@ -47,14 +47,14 @@ export async function askWhy(
   return {
     reason: detail,
     ...(isFinal ? { refused: code } : {}),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryAfterMs,
   };
 }
 
 interface Problem {
   code: ErrorCode;
   detail: string;
-  retryAfterMs?: number;
+  retryAfterMs: number | undefined;
 }
 
 async function problemAt(
@@ -85,7 +85,7 @@ function problemOf(body: unknown, retryAfterMs: number | undefined): Problem | u
   if (typeof body.code !== "string") return undefined;
   const detail = "detail" in body && typeof body.detail === "string" ? body.detail : body.code;
   // One that a newer service has invented is none of ours, and so none that is final.
-  return { code: body.code as ErrorCode, detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return { code: body.code as ErrorCode, detail, retryAfterMs };
 }
 
 /** The user id in a token, unverified: only to name a route. A token without one is refused anyway. */

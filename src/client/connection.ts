@@ -18,11 +18,9 @@ import type { Settings } from "./settings.ts";
 import { type ConnectionEvent, type ConnectionState, step } from "./state.ts";
 import type { SubscribeOptions, Subscription } from "./subscription.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { PAUSE_MS } from "./turns.ts";
 import { unreachable } from "./unreachable.ts";
 import { onWake } from "./wake.ts";
-
-/** Where the service says no pause itself. */
-const CHECK_AGAIN_MS = 1_000;
 
 /** A connection that keeps itself alive until `close()` or until the service says to stay away. */
 export class Connection {
@@ -47,18 +45,19 @@ export class Connection {
     this.#settings = settings;
     this.#requests = new Requests(settings.timers);
     this.#view = new ChannelView(settings.channel, this.#events, () => this.#checkLog());
-    this.#subscriptions = new Subscriptions({
+    const asking = {
       timers: settings.timers,
-      ask: (frame) => this.#ask(frame),
+      ask: <T extends object>(frame: object) => this.#ask<T>(frame),
+      failed: (error: RollcallError) => this.#events.emit("error", error),
+    };
+    this.#subscriptions = new Subscriptions({
+      ...asking,
       signal: (event, data, channel) => this.signal(event, data, { channel }),
       heard: (message) => this.#events.emit("message", message),
-      failed: (error) => this.#events.emit("error", error),
     });
     this.#presence = new LivePresence({
-      timers: settings.timers,
-      ask: (frame) => this.#ask(frame),
+      ...asking,
       changed: (presence) => this.#events.emit("presence", presence),
-      failed: (error) => this.#events.emit("error", error),
     });
     this.#inbox = new Inbox({
       timers: settings.timers,
@@ -68,7 +67,7 @@ export class Connection {
         if (this.#state.name === "open") this.#send(frame);
       },
     });
-    this.#sending = new Sending({ timers: settings.timers, ask: (frame) => this.#ask(frame) });
+    this.#sending = new Sending(asking);
     this.#stopListening = onWake(() => this.check());
     this.#startLink(0);
   }
@@ -230,7 +229,7 @@ export class Connection {
         break;
       case "closed":
         this.#leaveLink(state.reason);
-        this.#sending.closed(state.reason);
+        this.#sending.closed();
         this.#stopListening();
         break;
       default:
@@ -313,7 +312,7 @@ export class Connection {
       .catch((error: unknown) => {
         if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
         if (this.#state.name !== "open") return; // the next welcome recovers it
-        this.#settings.timers.after(error.retryAfterMs ?? CHECK_AGAIN_MS, () => this.#checkLog());
+        this.#settings.timers.after(error.retryAfterMs ?? PAUSE_MS, () => this.#checkLog());
       })
       .finally(() => {
         this.#isChecking = false;

@@ -31,15 +31,22 @@ export class RollcallError extends Error {
   constructor(
     code: RollcallErrorCode,
     message: string,
-    more: { retryAfterMs?: number; errors?: readonly FieldError[]; cause?: unknown } = {},
+    more: {
+      retryAfterMs?: number | undefined;
+      errors?: readonly FieldError[] | undefined;
+      cause?: unknown;
+    } = {},
   ) {
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(message, more); // of which it takes `cause`
     this.name = "RollcallError";
     this.code = code;
     if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs;
     if (more.errors !== undefined) this.errors = more.errors;
   }
 }
+
+/** Nothing was refused: whether it took effect is unknown, or it may be asked again after a pause. */
+export const PASSING: ReadonlySet<RollcallErrorCode> = new Set(["unavailable", "timed_out", "internal"]);
 
 /** Whether the session that was spoken to is over, and what it held with it. */
 export function isLost(error: unknown): boolean {

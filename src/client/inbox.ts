@@ -16,6 +16,12 @@ export interface InboxSetup {
   say(frame: object): void;
 }
 
+/** The next inbox of a user who was erased counts anew: what is done with is known by its id. */
+interface Told {
+  id: string;
+  isDone: boolean;
+}
+
 /** What `connection.inbox` offers. */
 export type ConnectionInbox = Pick<Inbox, "latest" | "acked" | "ack">;
 
@@ -25,8 +31,8 @@ export type ConnectionInbox = Pick<Inbox, "latest" | "acked" | "ack">;
  */
 export class Inbox {
   readonly #setup: InboxSetup;
-  /** Ids by `seq` of what was told and may come again. */
-  readonly #told = new Map<number, string>();
+  /** By `seq` what was told and may come again. */
+  readonly #told = new Map<number, Told>();
   #latest = 0;
   #acked = 0;
   /** Done with, and not said yet; 0 where there is nothing to say. */
@@ -48,6 +54,7 @@ export class Inbox {
 
   /** All up to `seq` is done with. Without the connection it is said again when the messages come again. */
   ack(seq: number): void {
+    for (const [told, message] of this.#told) if (told <= seq) message.isDone = true;
     const isFirst = this.#unsaid === 0;
     this.#unsaid = Math.max(this.#unsaid, seq);
     if (isFirst) this.#setup.timers.after(GATHER_MS, () => this.#flush());
@@ -63,15 +70,15 @@ export class Inbox {
   heard(message: DirectMessage): void {
     const { seq, id } = message;
     this.#latest = Math.max(this.#latest, seq);
-    const isRepeat = this.#told.get(seq) === id;
-    const isHeard = isRepeat || this.#setup.tell(message);
-    if (!isHeard) return;
-    this.#remember(seq, id);
-    if (this.#setup.isAutomatic) this.ack(seq);
+    if (this.#told.get(seq)?.id !== id) {
+      this.#remember(seq, { id, isDone: this.#setup.isAutomatic }); // before a handler says that it is done with it
+      if (!this.#setup.tell(message)) this.#told.delete(seq);
+    }
+    if (this.#told.get(seq)?.isDone) this.ack(seq);
   }
 
-  #remember(seq: number, id: string): void {
-    this.#told.set(seq, id);
+  #remember(seq: number, told: Told): void {
+    this.#told.set(seq, told);
     const [oldest] = this.#told.keys();
     if (this.#told.size > MOST_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
   }

@@ -3,10 +3,10 @@ export interface PublishOptions {
   event?: string;
   /** Needed on a user's own connection. */
   channel?: string;
-  /** Idempotency key, 1-64 characters: publishing it again within 24 hours publishes nothing new. Refused as `not_available` for now. */
+  /** Idempotency key, 1-64 characters: publishing it again within 24 hours publishes nothing new. */
   key?: string;
-  /** After so many seconds the message is no longer worth delivering. Refused as `not_available` for now. */
+  /** After so many seconds the message is no longer worth delivering. */
   ttlSeconds?: number;
-  /** Leave out the user's own session or device. Refused as `not_available` for now. */
+  /** Leave out the user's own session or device. */
   exclude?: { session?: string; device?: string };
 }

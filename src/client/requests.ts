@@ -77,8 +77,5 @@ export class Requests {
 
 /** An `error` frame as an error to throw or to show. */
 export function errorOf({ code, message, retryAfterMs, errors }: ErrorFrame): RollcallError {
-  return new RollcallError(code, message, {
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(errors === undefined ? {} : { errors }),
-  });
+  return new RollcallError(code, message, { retryAfterMs, errors });
 }

@@ -1,24 +1,12 @@
 import type { Sent } from "../protocol/inbox.ts";
-import { RollcallError, type RollcallErrorCode } from "./errors.ts";
+import { isLost, PASSING, RollcallError } from "./errors.ts";
 import type { Timers } from "./timers.ts";
+import { pause, Turns } from "./turns.ts";
 
-/** Where the service says no pause itself. */
-const PAUSE_MS = 1_000;
-/** Answers that never come or say "try again" count; a connection that is lost does not, however often. */
+/** Answers that never come or say "try again" count; a lost connection and too much at once do not, however often. */
 const MOST_TRIES = 10;
 /** The service remembers a key for a day: a try after that could send twice. */
 const LONGEST_MS = 23 * 3_600_000;
-
-/** Whether it was stored is unknown, or it was not: the same key may be said again. */
-const PASSING: ReadonlySet<RollcallErrorCode> = new Set([
-  "not_connected",
-  "connection_lost",
-  "timed_out",
-  "rate_limited",
-  "unavailable",
-  "internal",
-]);
-const NEEDS_CONNECTION: ReadonlySet<RollcallErrorCode> = new Set(["not_connected", "connection_lost"]);
 
 export interface SendOptions {
   /** At most 64 characters; `message` unless told otherwise. */
@@ -42,51 +30,45 @@ export interface SendingSetup {
 
 /** Direct messages on their way out: each is said again under its key until the service has it or refuses it. */
 export class Sending {
-  readonly #setup: SendingSetup;
+  readonly #timers: Timers;
+  readonly #turns: Turns;
   /** Who waits for the connection to be open again, or to be closed for good. */
-  readonly #waiting: { resolve(): void; reject(error: RollcallError): void }[] = [];
+  readonly #waiting: (() => void)[] = [];
   #isClosed = false;
 
   constructor(setup: SendingSetup) {
-    this.#setup = setup;
+    this.#timers = setup.timers;
+    this.#turns = new Turns(setup);
   }
 
   async send(user: string, data: unknown, options: SendOptions): Promise<SentMessage> {
-    const { timers, ask } = this.#setup;
+    const timers = this.#timers;
     const frame = { key: newKey(), ...options, type: "send", user, data };
-    const until = timers.now() + LONGEST_MS;
+    const wasClosed = this.#isClosed;
+    let until = Number.POSITIVE_INFINITY;
+    const isWanted = () => this.#isClosed === wasClosed && timers.now() < until;
     for (let tries = 1; ; ) {
       try {
-        return await ask<SentMessage>(frame);
+        return await this.#turns.ask<SentMessage>(frame, isWanted);
       } catch (error) {
-        const mayBeRepeated = error instanceof RollcallError && PASSING.has(error.code);
-        if (!mayBeRepeated || timers.now() >= until) throw error;
-        if (NEEDS_CONNECTION.has(error.code)) await this.#whenOpen(error);
-        else if (++tries > MOST_TRIES) throw error;
-        else if (error.code !== "timed_out") await this.#pause(error.retryAfterMs ?? PAUSE_MS);
+        if (!(error instanceof RollcallError) || this.#isClosed || timers.now() >= until) throw error;
+        if (error.code !== "not_connected") until = Math.min(until, timers.now() + LONGEST_MS);
+        if (isLost(error)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        else if (!PASSING.has(error.code) || ++tries > MOST_TRIES) throw error;
+        else if (error.code !== "timed_out") await pause(timers, error.retryAfterMs);
       }
     }
   }
 
   /** The connection is open. */
   opened(): void {
-    for (const { resolve } of this.#waiting.splice(0)) resolve();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** It will never be open again. */
-  closed(reason: string): void {
+  closed(): void {
     this.#isClosed = true;
-    const error = new RollcallError("connection_lost", reason);
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-  }
-
-  #whenOpen(error: RollcallError): Promise<void> {
-    if (this.#isClosed) return Promise.reject(error);
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#setup.timers.after(ms, resolve));
+    this.opened(); // each finds that it is no longer wanted
   }
 }
 

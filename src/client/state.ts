@@ -22,7 +22,7 @@ export interface Loss {
   code: number;
   reason: string;
   /** The service asked to stay away for so long. */
-  retryAfterMs?: number;
+  retryAfterMs?: number | undefined;
   /** The service refused this client, and would again: there is no coming back. */
   refused?: ErrorCode;
 }

@@ -7,19 +7,13 @@ import type {
   SubscribedFrame,
 } from "../protocol/server-frames.ts";
 import { Emitter } from "./emitter.ts";
-import { RollcallError, type RollcallErrorCode } from "./errors.ts";
+import { isLost, PASSING, RollcallError } from "./errors.ts";
 import { isSkipped } from "./frames.ts";
 import { LogPosition } from "./log-position.ts";
 import type { PublishOptions } from "./publish-options.ts";
 import { Roster, type RosterChange } from "./roster.ts";
 import type { Timers } from "./timers.ts";
-
-/** Where the service says no pause itself. */
-export const PAUSE_MS = 1_000;
-/** The session that asked is over: the next one asks again. */
-const LOST: ReadonlySet<RollcallErrorCode> = new Set(["not_connected", "connection_lost"]);
-/** Nothing was refused: it is asked again after a pause. */
-const PASSING: ReadonlySet<RollcallErrorCode> = new Set(["unavailable", "timed_out", "internal"]);
+import { PAUSE_MS } from "./turns.ts";
 
 export interface SubscribeOptions {
   /** Begin with so many of the newest messages. Needs the grant `history`. */
@@ -126,7 +120,7 @@ export class LiveSubscription {
     if (this.#isClosed) return;
     this.#close(undefined);
     await this.#setup.ask({ type: "unsubscribe", channel: this.channel }).catch((error: unknown) => {
-      if (!(error instanceof RollcallError && LOST.has(error.code))) throw error;
+      if (!isLost(error)) throw error;
     });
   }
 
@@ -139,12 +133,7 @@ export class LiveSubscription {
     const { current } = this.#position;
     const frame = { type: "subscribe", channel: this.channel, ...current };
     const asked = { ...frame, ...(rewind !== undefined && { rewind }), ...(events && { events }) };
-    this.#setup
-      .askInTurn(asked, () => !this.#isClosed)
-      .then(
-        () => {},
-        (error: unknown) => this.#failed(error),
-      );
+    this.#setup.askInTurn(asked, () => !this.#isClosed).catch((error: unknown) => this.#failed(error));
   }
 
   /** Answered, or told without being asked. */
@@ -189,7 +178,7 @@ export class LiveSubscription {
   #failed(error: unknown): void {
     this.#isAsking = false;
     if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
-    if (this.#isClosed || LOST.has(error.code)) return;
+    if (this.#isClosed || isLost(error)) return;
     if (!PASSING.has(error.code)) return this.#close(error);
     this.#cancelRetry = this.#setup.timers.after(error.retryAfterMs ?? PAUSE_MS, () => this.opened());
   }

@@ -1,10 +1,8 @@
-import { RollcallError } from "./errors.ts";
+import type { RollcallError } from "./errors.ts";
 import type { IncomingFrame } from "./frames.ts";
 import { errorOf } from "./requests.ts";
-import { LiveSubscription, PAUSE_MS, type SubscribeOptions, type SubscriptionSetup } from "./subscription.ts";
-
-/** Questions at once: whoever comes back to two hundred channels must not flood the service. */
-const LANES = 8;
+import { LiveSubscription, type SubscribeOptions, type SubscriptionSetup } from "./subscription.ts";
+import { Turns } from "./turns.ts";
 
 type Setup = Omit<SubscriptionSetup, "over" | "askInTurn"> & { failed(error: RollcallError): void };
 
@@ -12,11 +10,11 @@ type Setup = Omit<SubscriptionSetup, "over" | "askInTurn"> & { failed(error: Rol
 export class Subscriptions {
   readonly #setup: Setup;
   readonly #byChannel = new Map<string, LiveSubscription>();
-  readonly #waiting: (() => void)[] = [];
-  #freeLanes = LANES;
+  readonly #turns: Turns;
 
   constructor(setup: Setup) {
     this.#setup = setup;
+    this.#turns = new Turns(setup);
   }
 
   /** The subscription to this channel, begun now if there is none; `options` count where it begins. */
@@ -25,7 +23,7 @@ export class Subscriptions {
     if (known !== undefined) return known;
     const subscription: LiveSubscription = new LiveSubscription(channel, options, {
       ...this.#setup,
-      askInTurn: (frame, isWanted) => this.#askInTurn(frame, isWanted),
+      askInTurn: (frame, isWanted) => this.#turns.ask(frame, isWanted),
       over: (error) => {
         if (this.#byChannel.get(channel) === subscription) this.#byChannel.delete(channel);
         if (error !== undefined) this.#setup.failed(error);
@@ -68,31 +66,5 @@ export class Subscriptions {
       default:
         return false;
     }
-  }
-
-  /** A few at a time; one that is told to wait keeps its lane. */
-  async #askInTurn(frame: object, isWanted: () => boolean): Promise<object> {
-    if (this.#freeLanes === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#freeLanes -= 1;
-    try {
-      return await this.#askPatiently(frame, isWanted);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#freeLanes += 1;
-      else next();
-    }
-  }
-
-  async #askPatiently(frame: object, isWanted: () => boolean): Promise<object> {
-    while (isWanted()) {
-      try {
-        return await this.#setup.ask(frame);
-      } catch (error) {
-        if (!(error instanceof RollcallError && error.code === "rate_limited")) throw error;
-        const pauseMs = error.retryAfterMs ?? PAUSE_MS;
-        await new Promise<void>((resolve) => this.#setup.timers.after(pauseMs, resolve));
-      }
-    }
-    return {};
   }
 }

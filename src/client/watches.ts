@@ -1,11 +1,10 @@
 import type { Presence, SeenStatus } from "../protocol/presence.ts";
 import { isLost, RollcallError, type RollcallErrorCode } from "./errors.ts";
 import type { Timers } from "./timers.ts";
+import { PAUSE_MS, patiently, pause } from "./turns.ts";
 
 /** The service takes no more users in one frame. */
 const MAX_PER_FRAME = 100;
-/** Where the service says no pause itself. */
-const PAUSE_MS = 1_000;
 /** Between the last attempts to watch somebody again who does not answer. */
 const LONGEST_PAUSE_MS = 60_000;
 /** Somebody's object did not answer, or not in time: it may do so later. */
@@ -65,7 +64,7 @@ export class Watches {
   async unwatch(users: readonly string[]): Promise<void> {
     for (const user of users) this.#watched.delete(user);
     for (const part of parts(users)) {
-      await this.#patiently(async () => {
+      await patiently(this.#setup.timers, async () => {
         const gone = part.filter((user) => !this.#watched.has(user)); // somebody may be watched again by now
         if (gone.length > 0) await this.#setup.ask({ type: "unwatch", users: gone });
       });
@@ -89,7 +88,7 @@ export class Watches {
         if (failure !== undefined && MAY_PASS.has(failure.code)) silent.push(part);
       }
       left = silent;
-      if (left.length > 0) await this.#pause(pauseMs);
+      if (left.length > 0) await pause(this.#setup.timers, pauseMs);
       if (session !== this.#sessions) return;
     }
   }
@@ -107,7 +106,7 @@ export class Watches {
   /** Those of them who are still to be watched so, at each attempt. */
   async #say(users: readonly string[], options: WatchOptions): Promise<void> {
     const key = keyOf(options);
-    const { presence } = await this.#patiently(async () => {
+    const { presence } = await patiently(this.#setup.timers, async () => {
       const still = users.filter((user) => keyOf(this.#watched.get(user)) === key);
       if (still.length === 0) return { presence: [] };
       return this.#setup.ask<{ presence: Presence[] }>({ type: "watch", users: still, ...options });
@@ -118,22 +117,6 @@ export class Watches {
   #restore(user: string, options: WatchOptions | undefined): void {
     if (options === undefined) this.#watched.delete(user);
     else this.#watched.set(user, options);
-  }
-
-  /** Again after the pause that the service asks for; every other refusal is one. */
-  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof RollcallError) || error.code !== "rate_limited") throw error;
-        await this.#pause(error.retryAfterMs ?? PAUSE_MS);
-      }
-    }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#setup.timers.after(ms, resolve));
   }
 
   /** As few frames as there can be, whatever calls these users came with. */

@@ -112,6 +112,48 @@ describe("direct messages that come", () => {
   });
 });
 
+describe("what is done with, and could not be said", () => {
+  async function doneWhileLost() {
+    const bench = inboxBench({ acknowledge: "manual" });
+    bench.listen();
+    const first = await bench.welcome({ latest: 3, acked: 0 });
+    first.say(direct(1), direct(2), direct(3));
+    first.end(1006);
+    bench.connection.inbox.ack(2);
+    await bench.timers.pass(250); // said to nobody
+    return { ...bench, second: await bench.welcome({ latest: 3, acked: 0 }) };
+  }
+
+  test("[CL86] is acknowledged when it comes again, and no more than that", async () => {
+    const { told, timers, acks, second, connection } = await doneWhileLost();
+    second.say(direct(1), direct(2), direct(3));
+    await timers.pass(100);
+    expect([told, acks(second), connection.inbox.acked]).toEqual([[1, 2, 3], [2], 2]);
+  });
+
+  test("[CL86] in a handler, before the connection was lost, too", async () => {
+    const { connection, welcome, reconnect, timers, acks } = inboxBench({ acknowledge: "manual" });
+    connection.on("direct", ({ seq }) => connection.inbox.ack(seq));
+    const first = await welcome({ latest: 1, acked: 0 });
+    first.say(direct(1));
+    const second = await reconnect(first, { latest: 1, acked: 0 });
+    await timers.pass(100);
+    expect([acks(first), acks(second)]).toEqual([[], []]);
+    second.say(direct(1));
+    await timers.pass(100);
+    expect(acks(second)).toEqual([1]);
+  });
+
+  test("[CL86] holds for that message, not for another one of its number", async () => {
+    const { told, timers, acks, second, reconnect } = await doneWhileLost();
+    second.say(direct(1, "f-1")); // the user was erased: another inbox
+    const third = await reconnect(second, { latest: 1, acked: 0 });
+    third.say(direct(1, "f-1"));
+    await timers.pass(1_000);
+    expect([told, acks(second), acks(third)]).toEqual([[1, 2, 3, 1], [], []]);
+  });
+});
+
 describe("direct messages that are sent", () => {
   const OPEN = { latest: 0, acked: 0 };
   const sends = (socket: FakeSocket) => socket.messages.filter(({ type }) => type === "send");
@@ -160,6 +202,74 @@ describe("direct messages that are sent", () => {
     }
     await given;
     expect(sends(socket)).toHaveLength(11);
+  });
+
+  const answers = (socket: FakeSocket, more: object) =>
+    sends(socket).map(({ ref, data }) => ({ ref, data, answer: { ...more, ref } }));
+
+  test("[CL84] [CL87] a burst goes out in order, eight at a time, and however often it is too much", async () => {
+    const { connection, welcome, timers } = inboxBench();
+    const all = Array.from({ length: 256 }, (_, n) => connection.send("ben", n));
+    const socket = await welcome(OPEN);
+    await settled();
+    expect(sends(socket).map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    let seen = 0;
+    for (let round = 1; round <= 15; round++) {
+      const slow = { type: "error", code: "rate_limited", message: "slow down", retryAfterMs: 50 };
+      for (const { answer } of answers(socket, slow).slice(seen)) socket.say(answer);
+      seen = 8 * round;
+      await timers.pass(50);
+      expect(sends(socket)).toHaveLength(8 * (round + 1));
+    }
+    while (seen < sends(socket).length) {
+      const asked = answers(socket, { type: "ok", id: "e", seq: 1 }).slice(seen);
+      expect(asked.length).toBeLessThanOrEqual(8);
+      seen += asked.length;
+      for (const { answer } of asked) socket.say(answer);
+      await settled();
+    }
+    await expect(Promise.all(all)).resolves.toHaveLength(256);
+    const data = sends(socket).map((frame) => frame.data);
+    expect(data.slice(15 * 8)).toEqual(Array.from({ length: 256 }, (_, n) => n));
+  });
+
+  test("[CL85] also what waits for its turn rejects when the connection is closed", async () => {
+    const { connection, welcome } = inboxBench();
+    const socket = await welcome(OPEN);
+    const all = Array.from({ length: 20 }, (_, n) => connection.send("ben", n).catch(({ code }) => code));
+    expect(sends(socket)).toHaveLength(8);
+    connection.close();
+    expect(new Set(await Promise.all(all))).toEqual(new Set(["connection_lost"]));
+  });
+
+  test("[CL88] where too many requests wait for an answer, a send waits for one to come", async () => {
+    const { connection, welcome, timers } = inboxBench();
+    const socket = await welcome(OPEN);
+    for (let n = 0; n < 256; n++) connection.members({ channel: "c" }).catch(() => undefined);
+    const sent = connection.send("ben", 1);
+    await timers.pass(999);
+    expect(sends(socket)).toHaveLength(0);
+    await timers.pass(9_001); // they have timed out
+    await timers.pass(1_000);
+    socket.say({ type: "ok", ref: sends(socket)[0]?.ref, id: "e-1", seq: 1 });
+    await expect(sent).resolves.toEqual({ id: "e-1", seq: 1 });
+  });
+
+  test("[CL84] after a day under way it is not said again, but what never went out is", async () => {
+    const DAY_MS = 86_400_000;
+    const { connection, welcome, timers, socket: newest } = inboxBench();
+    const early = connection.send("ben", "early");
+    await timers.pass(DAY_MS);
+    await newest();
+    const first = await welcome(OPEN);
+    await settled();
+    expect(sends(first)).toMatchObject([{ data: "early" }]);
+    const lost = expect(early).rejects.toMatchObject({ code: "connection_lost" });
+    first.end(1006);
+    await timers.pass(DAY_MS);
+    const second = await welcome(OPEN);
+    await lost;
+    expect(sends(second)).toHaveLength(0);
   });
 
   test("[CL85] when the connection is closed, what still waits rejects", async () => {

@@ -170,6 +170,16 @@ describe("watching", () => {
     expect((await reconnect(socket)).messages).toMatchObject([{ type: "watch", users: ["ben"] }]);
   });
 
+  test("[CL88] where too many requests wait for an answer, a watch waits for one to come", async () => {
+    const { connection, timers, welcome } = userBench();
+    const socket = await welcome();
+    for (let n = 0; n < 256; n++) connection.members({ channel: "c" }).catch(() => undefined);
+    const watching = connection.presence.watch(["ben"]);
+    await timers.pass(11_000); // they have timed out
+    await answer(socket, { presence: [presence("ben")] });
+    await expect(watching).resolves.toMatchObject([{ user: "ben" }]);
+  });
+
   test("[CL58] a reconnect watches again, after the status, and tells what differs", async () => {
     const { connection, told, welcome, reconnect } = userBench();
     const first = await welcome();

@@ -195,6 +195,28 @@ describe("a subscription of a user's own connection", () => {
     expect(channels).not.toContain("given-up"); // before its turn came
   });
 
+  test("[CL88] where too many requests wait for an answer, a subscription waits for one to come", async () => {
+    const { events, socket, connection, timers, welcome } = await bench();
+    socket.end(1006);
+    connection.on("welcome", () => {
+      for (let n = 0; n < 256; n++) connection.members({ channel: "c" }).catch(() => undefined);
+    });
+    await timers.pass(250);
+    const again = await welcome();
+    const late = connection.subscribe("late");
+    const lateEvents = heard(late);
+    again.say({ type: "error", code: "unavailable", channel: "room", message: "" }); // asks again in a second
+    await timers.pass(9_999);
+    expect([sent(again, "subscribe").map(({ channel }) => channel), lateEvents, events]).toEqual([
+      ["room"],
+      [],
+      [],
+    ]);
+    await timers.pass(2_000); // they have timed out
+    const channels = sent(again, "subscribe").map(({ channel }) => channel);
+    expect([new Set(channels), lateEvents, events]).toEqual([new Set(["room", "late"]), [], []]);
+  });
+
   test("[CL75] who unsubscribes hears nothing more, and is not subscribed again", async () => {
     const { socket, events, room, timers, welcome } = await bench();
     const done = room.unsubscribe();
