@@ -177,7 +177,8 @@ export class Subscribing {
 
   /** The client of this session has another device: rosters show it. */
   deviceChanged(session: string): void {
-    this.#subscriptions.deviceChanged(session);
+    // What is being left is not spoken of: a newer word than that would keep the session there.
+    this.#subscriptions.deviceChanged(session, (row) => this.#leaving.has(keyOf(row)));
     for (const subscription of this.#subscriptions.live()) {
       const connection = this.#about.connections.find(subscription.session);
       if (connection !== undefined) this.#readerOf(connection, subscription);
