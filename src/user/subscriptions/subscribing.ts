@@ -285,7 +285,8 @@ export class Subscribing {
       ask: (subscription, wanted, isOurs) => this.#ask(connection, subscription, wanted, isOurs),
       read: (channel, request) => this.#ports.objects.channel(channel).read(request),
       mayHearRoster: (channel) => this.#may(connection, "members", channel),
-      hasRead: () => this.#reading.hasRead(connection, isLive),
+      sent: (bytes) => this.#reading.sent(connection, bytes),
+      page: (isWanted, read) => this.#reading.page(connection, { isLive, isWanted }, read),
       later: (ms, work) => this.#ports.timers.after(ms, work),
       background: (work) => this.#ports.background.run(work),
       failed: (cause) =>
