@@ -68,12 +68,12 @@ export class Outbox<D extends Debt> implements Duty {
 
   /** Confirmed, by the answer to a call or by other word from the creditor. */
   confirm(id: string): void {
-    if (!this.#ledger.owes(id)) return;
+    if (!this.#ledger.owes(id)) return this.forget(id); // a newer word took its place
     this.#settled.add(id);
     this.#onSettled(id);
   }
 
-  /** The row of a settled debt was deleted. */
+  /** The row of a settled debt was deleted, or nothing is owed under this id any more. */
   forget(id: string): void {
     this.#settled.delete(id);
     this.#sent.delete(id);
@@ -128,6 +128,7 @@ export class Outbox<D extends Debt> implements Duty {
     } catch (cause) {
       this.#underWay.delete(debt.id);
       this.#ports.log.warn("debt not paid", { debt: debt.id, tries: debt.tries + 1 }, cause);
+      if (!this.#ledger.owes(debt.id)) this.forget(debt.id);
     }
     this.#calls -= 1;
     this.#payNext();

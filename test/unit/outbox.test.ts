@@ -116,3 +116,19 @@ test("[OB6] a debt that its call says still stands is due again, and no failure"
   await quiet();
   expect(state).toMatchObject({ sent: ["a", "a"], settled: ["a"] });
 });
+
+test("[OB8] of a debt that a newer word replaced nothing is remembered: owed anew, it is sent at once", async () => {
+  for (const fails of [false, true]) {
+    const { outbox, state, debts, owe, quiet } = bench();
+    state.fails = fails;
+    owe("a");
+    outbox.kick();
+    debts.delete("a"); // while it is under way
+    await quiet();
+    expect(state.settled).toEqual([]);
+    owe("a");
+    outbox.kick();
+    await quiet();
+    expect(state.sent).toEqual(["a", "a"]);
+  }
+});

@@ -9,8 +9,6 @@ import type { Subscription } from "./subscription-table.ts";
 
 /** Deliveries that may wait for an answer of the channel; what is more is read from the log. */
 const MOST_HELD = 100;
-/** What a socket may be sent without being known to have read it: then it is asked. */
-const MAX_UNREAD_BYTES = 1_048_576;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
@@ -27,9 +25,14 @@ export interface ReaderRules {
   /** Asks the channel. Without `isOurs` recovery reaches as far as the client's grants. */
   ask(subscription: Subscription, wanted: Wanted, isOurs: boolean): Promise<Subscribed | Refusal>;
   read(channel: string, request: ReadRequest): Promise<LogFrames | null>;
+  /** This connection is sent so many bytes of the log. */
+  sent(bytes: number): void;
+  /** Reads a page once the client has read enough of what this connection was sent; undefined if none is wanted by then. */
+  page(
+    isWanted: () => boolean,
+    read: (maxBytes: number) => Promise<LogFrames | null | undefined>,
+  ): Promise<LogFrames | null | undefined>;
   mayHearRoster(channel: string): boolean;
-  /** Asks the client whether it has read everything, and waits until it has. */
-  hasRead(): Promise<void>;
   /** In the background; a failure is tried again after a while. */
   later(ms: number, work: () => void): void;
   background(work: Promise<void>): void;
@@ -56,7 +59,6 @@ export class Reader {
   #highest = 0;
   /** An answer to an older question counts no more. */
   #question = 0;
-  #unreadBytes = 0;
   #retryMs = FIRST_RETRY_MS;
   /** Of the last answer; unknown after sleep. */
   #epoch: string | undefined;
@@ -189,7 +191,7 @@ export class Reader {
     this.#epoch = epoch;
     this.#highest = 0;
     this.#state = isLast ? "live" : "reading";
-    this.#unreadBytes += bytes;
+    this.#rules.sent(bytes);
     const held = this.#held;
     this.#held = [];
     for (const delivery of held ?? []) this.take(delivery); // what was said meanwhile is next
@@ -221,14 +223,8 @@ export class Reader {
     const isCurrent = () => this.#isCurrent(question) && this.#isReading();
     try {
       while (isCurrent()) {
-        await this.#waitForReader();
-        const position = this.#position();
-        if (!isCurrent() || position === undefined) return;
-        const page = await this.#rules.read(
-          this.subscription.channel,
-          this.#nextPage(epoch, position.offset),
-        );
-        if (!isCurrent()) return;
+        const page = await this.#rules.page(isCurrent, (maxBytes) => this.#nextPage(epoch, maxBytes));
+        if (!isCurrent() || page === undefined) return;
         if (page === null) return this.#heal(epoch);
         this.#pass(page);
       }
@@ -239,28 +235,20 @@ export class Reader {
     }
   }
 
-  #nextPage(epoch: string, offset: number): ReadRequest {
-    const { session, events } = this.subscription;
-    const maxBytes = MAX_UNREAD_BYTES - this.#unreadBytes;
+  async #nextPage(epoch: string, maxBytes: number): Promise<LogFrames | null | undefined> {
+    const position = this.#position();
+    if (position === undefined) return undefined;
+    const { session, channel, events } = this.subscription;
+    const after = { epoch, offset: position.offset };
     const reader = fromConnection(this.#connection);
-    return { session, reader, after: { epoch, offset }, maxBytes, ...(events && { events }) };
+    return this.#rules.read(channel, { session, reader, after, maxBytes, ...(events && { events }) });
   }
 
-  #pass({ frames, after, bytes, isLast }: LogFrames): void {
+  #pass({ frames, after, isLast }: LogFrames): void {
     for (const frame of frames) this.#connection.socket.send(frame);
-    this.#unreadBytes += bytes;
     const position = this.#position();
     if (position !== undefined) this.#moveTo({ ...position, ...after });
-    if (isLast && after.offset >= this.#highest) {
-      this.#state = "live";
-      this.#unreadBytes = 0;
-    }
-  }
-
-  async #waitForReader(): Promise<void> {
-    if (this.#unreadBytes < MAX_UNREAD_BYTES * 0.9) return;
-    await this.#rules.hasRead();
-    this.#unreadBytes = 0;
+    if (isLast && after.offset >= this.#highest) this.#state = "live";
   }
 
   #position(): Position | undefined {

@@ -177,7 +177,8 @@ export class Subscribing {
 
   /** The client of this session has another device: rosters show it. */
   deviceChanged(session: string): void {
-    this.#subscriptions.deviceChanged(session);
+    // What is being left is not spoken of: a newer word than that would keep the session there.
+    this.#subscriptions.deviceChanged(session, (row) => this.#leaving.has(keyOf(row)));
     for (const subscription of this.#subscriptions.live()) {
       const connection = this.#about.connections.find(subscription.session);
       if (connection !== undefined) this.#readerOf(connection, subscription);
@@ -284,7 +285,8 @@ export class Subscribing {
       ask: (subscription, wanted, isOurs) => this.#ask(connection, subscription, wanted, isOurs),
       read: (channel, request) => this.#ports.objects.channel(channel).read(request),
       mayHearRoster: (channel) => this.#may(connection, "members", channel),
-      hasRead: () => this.#reading.hasRead(connection, isLive),
+      sent: (bytes) => this.#reading.sent(connection, bytes),
+      page: (isWanted, read) => this.#reading.page(connection, { isLive, isWanted }, read),
       later: (ms, work) => this.#ports.timers.after(ms, work),
       background: (work) => this.#ports.background.run(work),
       failed: (cause) =>

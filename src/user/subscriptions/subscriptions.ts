@@ -17,8 +17,8 @@ export class Subscriptions implements Ledger<SubscriptionDebt> {
   readonly #clock: Clock;
   readonly #isLive: (session: string) => boolean;
   readonly #rows = new Map<string, Subscription>();
-  /** Since when each debt is known, where no row says when it is due: that is the first retry's time. */
-  readonly #knownSince = new Map<string, number>();
+  /** By row, since when its debt is known, where it does not say when that is due: the first retry's time. */
+  readonly #knownSince = new Map<string, { id: string; since: number }>();
   #lastOrder = 0;
 
   constructor(sql: Sql, clock: Clock, isLive: (session: string) => boolean) {
@@ -61,78 +61,85 @@ export class Subscriptions implements Ledger<SubscriptionDebt> {
     return this.#write(events === undefined ? row : { ...row, events });
   }
 
-  /** It is over, and the channel has to be told: a debt from now on. */
+  /** It is over, whatever was said of it since it began, and the channel has to be told: a debt from now on. */
   end(subscription: Subscription, reason: EndReason): void {
-    if (this.#isKnown(subscription)) this.#write({ ...subscription, owes: reason, tries: 0, dueAt: null });
+    const row = this.#newest(subscription);
+    if (row !== undefined) this.#write({ ...row, owes: reason, tries: 0, dueAt: null });
   }
 
-  /** The client of this session has another device: every channel has to be told. */
-  deviceChanged(session: string): void {
+  /** The client of this session has another device: every channel that it is not `leaving` has to be told. */
+  deviceChanged(session: string, isLeaving: (subscription: Subscription) => boolean): void {
     for (const row of this.live()) {
-      if (row.session !== session) continue;
+      if (row.session !== session || isLeaving(row)) continue;
       this.#write({ ...row, order: this.#nextOrder(), owes: "device", tries: 0, dueAt: null });
     }
   }
 
   /** It is over, and the channel knows; or never knew of it. */
   delete(subscription: Subscription): void {
-    if (!this.#isKnown(subscription)) return;
+    if (this.#newest(subscription) === undefined) return;
     this.#table.delete(subscription);
     this.#rows.delete(keyOf(subscription));
-    this.#knownSince.delete(idOf(subscription));
+    this.#knownSince.delete(keyOf(subscription));
   }
 
   owed(): SubscriptionDebt[] {
     const debts: SubscriptionDebt[] = [];
     for (const row of this.#rows.values()) {
-      const owes = this.#isLive(row.session) ? row.owes : this.#whyOver(row);
+      const owes = this.#owedOf(row);
       if (owes === null) continue;
-      debts.push({ id: idOf(row), subscription: row, owes, tries: row.tries, dueAt: this.#dueAt(row) });
+      const id = idOf(row, owes);
+      // The tries of a device that nobody has any more are not those of the word that it is over.
+      const { tries, dueAt } = owes === "device" || row.owes !== "device" ? row : { tries: 0, dueAt: null };
+      debts.push({ id, subscription: row, owes, tries, dueAt: dueAt ?? this.#firstRetryAt(row, id) });
     }
     return debts;
   }
 
   owes(id: string): boolean {
-    const row = this.#byId(id);
-    return row !== undefined && (row.owes !== null || !this.#isLive(row.session));
+    return this.#byId(id) !== undefined;
   }
 
   postpone(id: string, tries: number, dueAt: number): void {
     const row = this.#byId(id);
-    if (row !== undefined) this.#write({ ...row, tries, dueAt });
+    if (row !== undefined) this.#write({ ...row, owes: this.#owedOf(row), tries, dueAt });
   }
 
-  /** The channel knows. */
+  /** The channel knows: the device, or that it is over. */
   settle(id: string): void {
     const row = this.#byId(id);
     if (row === undefined) return;
-    if (row.owes === "device" && this.#isLive(row.session)) {
-      this.#write({ ...row, owes: null, tries: 0, dueAt: null });
-    } else this.delete(row);
+    if (this.#owedOf(row) === "device") this.#write({ ...row, owes: null, tries: 0, dueAt: null });
+    else this.delete(row);
   }
 
   #isOn({ session, owes }: Subscription): boolean {
     return (owes === null || owes === "device") && this.#isLive(session);
   }
 
-  #whyOver({ owes }: Subscription): EndReason {
-    return owes === null || owes === "device" ? "closed" : owes;
+  /** Of an ended session nothing is owed but that it is over. */
+  #owedOf({ session, owes }: Subscription): Subscription["owes"] {
+    return (owes === null || owes === "device") && !this.#isLive(session) ? "closed" : owes;
   }
 
-  #isKnown(subscription: Subscription): boolean {
-    return this.#rows.get(keyOf(subscription))?.order === subscription.order;
+  /** The same subscription, with what was said of it since: another one in its place has begun later. */
+  #newest(subscription: Subscription): Subscription | undefined {
+    const row = this.#rows.get(keyOf(subscription));
+    return row?.begun === subscription.begun ? row : undefined;
   }
 
+  /** Where this is still what is owed. */
   #byId(id: string): Subscription | undefined {
-    const [session = "", channel = "", order] = id.split(" ");
+    const [session = "", channel = ""] = id.split(" ");
     const row = this.#rows.get(keyOf({ session, channel }));
-    return row?.order === Number(order) ? row : undefined;
+    const owes = row === undefined ? null : this.#owedOf(row);
+    return row !== undefined && owes !== null && idOf(row, owes) === id ? row : undefined;
   }
 
-  #dueAt(row: Subscription): number {
-    if (row.dueAt !== null) return row.dueAt;
-    const since = this.#knownSince.get(idOf(row)) ?? this.#clock.now();
-    this.#knownSince.set(idOf(row), since);
+  #firstRetryAt(row: Subscription, id: string): number {
+    const known = this.#knownSince.get(keyOf(row));
+    const since = known?.id === id ? known.since : this.#clock.now();
+    this.#knownSince.set(keyOf(row), { id, since });
     return since + FIRST_RETRY_MS;
   }
 
@@ -166,7 +173,7 @@ function keyOf({ session, channel }: { session: string; channel: string }): stri
   return `${session} ${channel}`;
 }
 
-/** No name holds a blank. */
-function idOf({ session, channel, order }: Subscription): string {
-  return `${session} ${channel} ${order}`;
+/** No name holds a blank. With what is owed: who has heard of the device has not heard that it is over. */
+function idOf({ session, channel, order }: Subscription, owes: "device" | EndReason): string {
+  return `${session} ${channel} ${order} ${owes === "device" ? "device" : "over"}`;
 }
