@@ -81,7 +81,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#settings = settings;
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
-    const states = new MemberStates(sql);
+    const states = new MemberStates(sql, ports.clock);
     this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
@@ -95,10 +95,13 @@ export class Channel implements Keeper, ChannelPort {
     this.#members = new Members(
       ports,
       { channel: name, sessions: this.#sessions, states, settings },
-      (text, step) => this.#tellOfMembers(text, step),
+      {
+        tell: (text, step) => this.#tellOfMembers(text, step),
+        waits: () => this.#talk.forwarding.expect(),
+      },
     );
     const about = { channel: name, sessions: this.#sessions, members: this.#members };
-    const ofTalk = { ...about, settings, sql, connections: this.#connections };
+    const ofTalk = { ...about, states, settings, sql, connections: this.#connections };
     this.#talk = new Talk(ports, ofTalk, {
       lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
       due: () => this.#due.arm(),
@@ -306,7 +309,7 @@ export class Channel implements Keeper, ChannelPort {
 
   #setDevice(connection: Connection, device: Device): void {
     connection.update({ device });
-    const row = this.#sessions.setDevice(connection.session, device);
+    const row = this.#sessions.setDevice(connection.session, device, this.#ports.clock.now());
     if (row !== undefined) this.#members.put(row);
   }
 

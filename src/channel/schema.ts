@@ -2,8 +2,12 @@ import { KEY_MIGRATION } from "../objects/key-table.ts";
 import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
 import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
-import { MEMBER_STATE_MIGRATION } from "./roster/member-state-table.ts";
-import { SESSION_MIGRATION, SESSION_SUBSCRIPTION_MIGRATION } from "./roster/session-table.ts";
+import { MEMBER_STATE_MIGRATION, MEMBER_STATE_TIME_MIGRATION } from "./roster/member-state-table.ts";
+import {
+  SESSION_CHANGE_MIGRATION,
+  SESSION_MIGRATION,
+  SESSION_SUBSCRIPTION_MIGRATION,
+} from "./roster/session-table.ts";
 import { PUSH_DEBT_MIGRATION } from "./subscribers/push-debt-table.ts";
 
 /** The tables of a channel's object: append-only, each entry is applied once. */
@@ -13,4 +17,5 @@ export const MIGRATIONS = [
   [...MEMBER_STATE_MIGRATION],
   [...MESSAGE_AUDIENCE_MIGRATION, ...KEY_MIGRATION],
   [...SESSION_SUBSCRIPTION_MIGRATION, ...PUSH_DEBT_MIGRATION],
+  [...MEMBER_STATE_TIME_MIGRATION, ...SESSION_CHANGE_MIGRATION],
 ];

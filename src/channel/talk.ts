@@ -7,6 +7,7 @@ import { CatchUp, type CatchUpRules } from "./log/catch-up.ts";
 import { MessageLog } from "./log/message-log.ts";
 import { Messages } from "./log/messages.ts";
 import type { KeptSessions } from "./roster/kept-sessions.ts";
+import type { MemberStates } from "./roster/member-states.ts";
 import type { Members } from "./roster/members.ts";
 import type { SessionRow } from "./roster/session-table.ts";
 import { Standing } from "./standing.ts";
@@ -23,6 +24,7 @@ interface About {
   connections: Connections;
   members: Members;
   sessions: KeptSessions;
+  states: MemberStates;
 }
 
 /** All that has to do with what is said in a channel, put together: its log, its keys, and who is told of it. */
@@ -38,6 +40,7 @@ export class Talk {
   readonly #keys: PublishKeys;
   readonly #clock: Clock;
   readonly #sessions: KeptSessions;
+  readonly #states: MemberStates;
   /** The alarm that it woke with; one that has fired is none. */
   readonly #found: "none" | "soon" | "later";
 
@@ -46,9 +49,10 @@ export class Talk {
     about: About,
     rules: CatchUpRules & SubscriberRules & { gone(session: string): void },
   ) {
-    const { channel, settings, sql, connections, members, sessions } = about;
+    const { channel, settings, sql, connections, members, sessions, states } = about;
     this.#clock = ports.clock;
     this.#sessions = sessions;
+    this.#states = states;
     const alarmAt = ports.alarm.at();
     this.#found = alarmAt === null ? "none" : alarmAt <= ports.clock.now() + LOOK_AFTER_MS ? "soon" : "later";
     this.log = new MessageLog(channel, { ...ports, sql }, settings);
@@ -63,6 +67,7 @@ export class Talk {
       epoch: () => log.knownEpoch,
       top: () => log.top,
       roster: () => members.rosterTold,
+      isTelling: () => members.isTelling,
     };
     this.forwarding = new Forwarding({ ...ports, sql }, source, {
       due: () => rules.due(),
@@ -95,9 +100,10 @@ export class Talk {
   #tellWhereItStands(): void {
     if (this.#sessions.subscribed.size === 0) return;
     const since = this.#clock.now() - RECENT_MS;
-    const isRecent = ({ connectedAt, end }: SessionRow) => connectedAt >= since || end !== null;
-    if ((this.log.newestAt ?? 0) >= since || [...this.#sessions.all()].some(isRecent))
-      this.forwarding.announce();
+    const isRecent = ({ connectedAt, changedAt = 0, end }: SessionRow) =>
+      Math.max(connectedAt, changedAt) >= since || end !== null;
+    const saidAt = Math.max(this.log.newestAt ?? 0, this.#states.newestAt);
+    if (saidAt >= since || [...this.#sessions.all()].some(isRecent)) this.forwarding.announce();
   }
 
   /** Everything said is forgotten: what comes next begins a new epoch. */

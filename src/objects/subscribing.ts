@@ -92,7 +92,7 @@ export type Said =
 /** What a channel's object tells the object of a subscribed user, in order. */
 export interface Delivery {
   channel: string;
-  /** Grows with each delivery of this channel: one that is not higher than the last is late. */
+  /** Grows with each delivery of this channel to this user, hardly ahead of the clock: one that is not higher than the last is late. */
   number: number;
   epoch: string;
   /** The offset before the first message; the top where there is none. Who stands before it has missed something. */

@@ -175,9 +175,10 @@ function newsBench(detailMax = 1000) {
     },
   };
   const about = { channel: "c", roster, detailMax };
-  const news = new RosterNews({ clock: { now: () => state.now }, timers }, about, (text) =>
-    state.told.push(JSON.parse(text)),
-  );
+  const news = new RosterNews({ clock: { now: () => state.now }, timers }, about, {
+    tell: (text) => state.told.push(JSON.parse(text)),
+    waits: () => undefined,
+  });
   return { state, roster, news, tick: () => later?.() };
 }
 

@@ -193,6 +193,7 @@ test("[CT10] a status that one channel shows writes at most 6 rows over all obje
   unseen.off();
   expect([unseen.rows, unseen.alarmsSet]).toEqual([2, 0]);
   there.socket.close(1000);
+  await unlisted("says", "says"); // the meter counts all objects
 });
 
 test("[CT14] a subscription writes at most 3 rows over all objects, its end by a frame 3 and two alarms, and what is told to subscribers none", async () => {

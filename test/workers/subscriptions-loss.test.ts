@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import type { ChannelPort } from "../../src/objects/ports.ts";
 import type { Delivery } from "../../src/objects/subscribing.ts";
 import { UserObject } from "../../src/user/user-object.ts";
 import { type HeardFrame, KEY, publish, read, request, tokenFor, until, WorkerClient } from "./client.ts";
@@ -143,6 +144,74 @@ test("[SU13] [SU14] the same where nobody touches the channel again: its alarm d
   );
   await until(() => heardOf(ann, "su13-silent").length === 21, 2 * LOOK_AFTER_MS);
   expect(heardOf(ann, "su13-silent")).toEqual(run(1, 21));
+  ann.socket.close(1000);
+});
+
+test.each([
+  ["hiding", { type: "presence", status: "invisible" }, "[null,null]"],
+  ["status", { type: "presence", status: "busy" }, '["busy",["web"]]'],
+  ["device", { type: "heartbeat", device: { type: "tv" } }, '["online",["tv"]]'],
+])("[SU13] so is a change of %s in a channel where nothing was said for long", async (what, frame, look) => {
+  const channel = `su13-quiet-${what}`;
+  const ann = await WorkerClient.connect(`su13-${what}`, { query: { device_type: "web" } });
+  const ben = await WorkerClient.connect(`su13-${what}-ben`);
+  await subscribe(ann, channel);
+  await subscribe(ben, channel);
+  const stub = env.CHANNEL.getByName(channel);
+  const isStored = () =>
+    runInDurableObject(stub, (_, { storage }) => {
+      storage.sql.exec("UPDATE session SET connected_at = connected_at - 600000");
+      const found = (query: string) => storage.sql.exec(query).toArray().length === 1;
+      return (
+        found("SELECT 1 FROM member_state WHERE version > 0") ||
+        found("SELECT 1 FROM session WHERE device LIKE '%tv%'")
+      );
+    });
+  await until(async () => (await alarmOf(channel)) !== null);
+  const sent = deliveriesTo(`su13-${what}-ben`, ({ said }) => (said.length > 0 ? "silence" : undefined));
+  expect(await isStored()).toBe(false);
+  await ask(ann, frame);
+  await until(isStored);
+  await until(() => sent.length > 0);
+  const heard = ben.frames.length;
+  const at = Date.now();
+  await runInDurableObject(stub, (_, state) => state.abort()).catch(() => undefined);
+  const shown = () => {
+    const told = ben.frames.slice(heard).findLast(({ type }) => type === "subscribed");
+    const members = told?.members as { user: string; status?: string; devices?: string[] }[] | undefined;
+    const member = members?.find(({ user }) => user === `su13-${what}`);
+    return members && JSON.stringify([member?.status, member?.devices]);
+  };
+  await until(() => shown() === look, 2 * LOOK_AFTER_MS);
+  expect(Date.now() - at).toBeLessThan(LOOK_AFTER_MS + 1000);
+  for (const { socket } of [ann, ben]) socket.close(1000);
+});
+
+test("[SU13] an alarm looks after what waits for the end of a tick", async () => {
+  const ann = await WorkerClient.connect("su13-tick");
+  await subscribe(ann, "su13-tick");
+  const stub = env.CHANNEL.getByName("su13-tick");
+  /** The alarm right after this was said, before the tick can end. */
+  const say = (version: number, status: "busy" | "away" | "online") =>
+    runInDurableObject(stub, async (instance, { storage }) => {
+      const object = instance as unknown as ChannelPort;
+      await object.setMember("su13-tick", [String(ann.session)], { version, status, isHidden: false });
+      return (await storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
+    });
+  pass(2 * LOOK_AFTER_MS);
+  await runDurableObjectAlarm(stub); // nothing is left to look after
+  await say(1000, "busy");
+  pass(LOOK_AFTER_MS - 20);
+  const heard = ann.ofType("members").length;
+  await say(1001, "away"); // told at once
+  await until(() => ann.ofType("members").length > heard);
+  await scheduler.wait(100); // no call is under way; the clock stands meanwhile
+  pass(20);
+  await runDurableObjectAlarm(stub);
+  expect((await alarmOf("su13-tick")) ?? Number.POSITIVE_INFINITY).toBeGreaterThan(
+    Date.now() + LOOK_AFTER_MS,
+  );
+  expect(await say(1002, "online")).toBe(Date.now() + LOOK_AFTER_MS); // it waits
   ann.socket.close(1000);
 });
 

@@ -114,12 +114,12 @@ export class KeptSessions implements Ledger<EndedDebt> {
     this.#remember({ ...row, order });
   }
 
-  /** The client of a live session has another device now; undefined where it does not live. */
-  setDevice(session: string, device: Device): SessionRow | undefined {
+  /** The client of a live session has another device, since `at`; undefined where it does not live. */
+  setDevice(session: string, device: Device, at: number): SessionRow | undefined {
     const row = this.live(session);
     if (row === undefined) return undefined;
-    this.#table.setDevice(session, device);
-    const changed = { ...row, device };
+    this.#table.setDevice(session, device, at);
+    const changed = { ...row, device, changedAt: at };
     this.#remember(changed);
     return changed;
   }

@@ -9,9 +9,14 @@ export const MEMBER_STATE_MIGRATION = [
   ) STRICT, WITHOUT ROWID`,
 ];
 
-const ALL = "SELECT user, version, state FROM member_state";
-const WRITE = `INSERT INTO member_state (user, version, state) VALUES (?, ?, ?)
-  ON CONFLICT (user) DO UPDATE SET version = excluded.version, state = excluded.state`;
+/** When each was written: whoever wakes soon after tells it again. */
+export const MEMBER_STATE_TIME_MIGRATION = [
+  "ALTER TABLE member_state ADD COLUMN at INTEGER NOT NULL DEFAULT 0",
+];
+
+const ALL = "SELECT user, version, state, at FROM member_state";
+const WRITE = `INSERT INTO member_state (user, version, state, at) VALUES (?, ?, ?, ?)
+  ON CONFLICT (user) DO UPDATE SET version = excluded.version, state = excluded.state, at = excluded.at`;
 const DELETE = "DELETE FROM member_state WHERE user = ?";
 
 export class MemberStateTable {
@@ -22,13 +27,13 @@ export class MemberStateTable {
   }
 
   /** Read once, on wake-up. */
-  all(): [user: string, state: MemberState][] {
-    const rows = this.#sql.all<{ user: string; version: number; state: string }>(ALL);
-    return rows.map(({ user, version, state }) => [user, { ...JSON.parse(state), version }]);
+  all(): [user: string, state: MemberState, at: number][] {
+    const rows = this.#sql.all<{ user: string; version: number; state: string; at: number }>(ALL);
+    return rows.map(({ user, version, state, at }) => [user, { ...JSON.parse(state), version }, at]);
   }
 
-  write(user: string, { version, ...state }: MemberState): void {
-    this.#sql.run(WRITE, user, version, JSON.stringify(state));
+  write(user: string, { version, ...state }: MemberState, at: number): void {
+    this.#sql.run(WRITE, user, version, JSON.stringify(state), at);
   }
 
   delete(user: string): void {

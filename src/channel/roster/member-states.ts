@@ -1,4 +1,4 @@
-import type { MemberState, Sql } from "../../objects/ports.ts";
+import type { Clock, MemberState, Sql } from "../../objects/ports.ts";
 import { isPlain, PLAIN } from "./member.ts";
 import { MemberStateTable } from "./member-state-table.ts";
 
@@ -9,16 +9,24 @@ import { MemberStateTable } from "./member-state-table.ts";
  */
 export class MemberStates {
   readonly #table: MemberStateTable;
+  readonly #clock: Clock;
   readonly #states = new Map<string, MemberState>();
   readonly #stored = new Map<string, number>();
+  #newestAt = 0;
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, clock: Clock) {
     this.#table = new MemberStateTable(sql);
-    for (const [user, state] of this.#table.all()) this.#remember(user, state);
+    this.#clock = clock;
+    for (const [user, state, at] of this.#table.all()) this.#remember(user, state, at);
   }
 
   of(user: string): MemberState {
     return this.#states.get(user) ?? PLAIN;
+  }
+
+  /** When one was last stored, in milliseconds; 0 where none is known. */
+  get newestAt(): number {
+    return this.#newestAt;
   }
 
   /** Brought by an admission. */
@@ -41,11 +49,13 @@ export class MemberStates {
   }
 
   #store(user: string, state: MemberState): void {
-    this.#table.write(user, state);
-    this.#remember(user, state);
+    const now = this.#clock.now();
+    this.#table.write(user, state, now);
+    this.#remember(user, state, now);
   }
 
-  #remember(user: string, state: MemberState): void {
+  #remember(user: string, state: MemberState, at: number): void {
+    this.#newestAt = Math.max(this.#newestAt, at);
     this.#states.set(user, state);
     this.#stored.set(user, state.version);
   }

@@ -5,7 +5,7 @@ import { MEMBERS_PAGE } from "../../protocol/limits.ts";
 import type { KeptSessions } from "./kept-sessions.ts";
 import type { MemberStates } from "./member-states.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
-import { RosterNews, type RosterStep } from "./roster-news.ts";
+import { type NewsHooks, RosterNews } from "./roster-news.ts";
 import type { SessionRow } from "./session-table.ts";
 
 /**
@@ -23,7 +23,7 @@ export class Members {
   constructor(
     ports: { clock: Clock; timers: Timers },
     about: { channel: string; sessions: KeptSessions; states: MemberStates; settings: Settings },
-    tell: (text: string, step: RosterStep) => void,
+    hooks: NewsHooks,
   ) {
     this.#clock = ports.clock;
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
@@ -33,7 +33,7 @@ export class Members {
     this.#news = new RosterNews(
       ports,
       { channel, roster: this.#roster, detailMax: settings.MEMBERS_DETAIL_MAX },
-      tell,
+      hooks,
     );
     // Also those whose grace ran out in our sleep: whoever stayed connected has not been told yet.
     for (const row of this.#sessions.all()) {
@@ -55,6 +55,11 @@ export class Members {
   /** Which roster was last told. */
   get rosterTold(): string {
     return this.#news.told;
+  }
+
+  /** Whether a change of it is told in a moment. */
+  get isTelling(): boolean {
+    return this.#news.isWaiting;
   }
 
   /** When this user joined: a session that begins while the member is here joins nothing new. */

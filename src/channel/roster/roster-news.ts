@@ -12,17 +12,25 @@ export interface RosterStep {
   after: string;
 }
 
+/** What becomes of news. */
+export interface NewsHooks {
+  tell(text: string, step: RosterStep): void;
+  /** Some will be told at the end of the tick. */
+  waits(): void;
+}
+
 /**
  * Changes of the roster on their way to everybody here. The first one after a quiet moment leaves at once;
  * what follows within a tick is merged into one frame, so that who came and went meanwhile is no news.
- * In memory only: a crash cuts every connection that waits for it, and each starts from a fresh roster.
+ * In memory only: a crash cuts every connection that waits for it, and each starts from a fresh roster. For
+ * subscribers, whose connections it does not cut, `waits` is when an alarm has to look after it.
  */
 export class RosterNews {
   readonly #ports: { clock: Clock; timers: Timers };
   readonly #channel: string;
   readonly #roster: Roster;
   readonly #detailMax: number;
-  readonly #tell: (text: string, step: RosterStep) => void;
+  readonly #hooks: NewsHooks;
   readonly #joined = new Map<string, Member>();
   readonly #changed = new Map<string, Member>();
   readonly #left = new Set<string>();
@@ -33,19 +41,24 @@ export class RosterNews {
   constructor(
     ports: { clock: Clock; timers: Timers },
     about: { channel: string; roster: Roster; detailMax: number },
-    tell: (text: string, step: RosterStep) => void,
+    hooks: NewsHooks,
   ) {
     this.#ports = ports;
     this.#channel = about.channel;
     this.#roster = about.roster;
     this.#detailMax = about.detailMax;
-    this.#tell = tell;
+    this.#hooks = hooks;
     this.#told = about.roster.digest;
   }
 
   /** The roster as it was last told; after sleep, as it was found. */
   get told(): string {
     return this.#told;
+  }
+
+  /** Whether something is told at the end of the tick. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   /** The roster was read from rows: nothing of that is news. */
@@ -84,6 +97,7 @@ export class RosterNews {
       this.#isWaiting = false;
       this.#tellAll();
     });
+    this.#hooks.waits();
   }
 
   get #isEmpty(): boolean {
@@ -100,7 +114,7 @@ export class RosterNews {
     this.#left.clear();
     const step = { before: this.#told, after: this.#roster.digest };
     this.#told = step.after;
-    this.#tell(JSON.stringify(frame), step);
+    this.#hooks.tell(JSON.stringify(frame), step);
   }
 
   #detail(): Pick<RosterFrame, "joined" | "left" | "changed"> {

@@ -27,6 +27,9 @@ export const SESSION_MIGRATION = [
  */
 export const SESSION_SUBSCRIPTION_MIGRATION = ["ALTER TABLE session ADD COLUMN sub_order INTEGER"];
 
+/** When its device last changed: whoever wakes soon after tells it again. */
+export const SESSION_CHANGE_MIGRATION = ["ALTER TABLE session ADD COLUMN changed_at INTEGER"];
+
 export interface SessionRow {
   session: string;
   user: string;
@@ -37,6 +40,8 @@ export interface SessionRow {
   joinedAt: number;
   /** Of a subscribed session of a user connection: the order of the last word about it. */
   order?: number;
+  /** When its device last changed, if it did. */
+  changedAt?: number;
   /** Null while it lives. */
   end: SessionEnding | null;
 }
@@ -62,16 +67,17 @@ interface Row {
   debt_tries: number;
   debt_due: number | null;
   sub_order: number | null;
+  changed_at: number | null;
 }
 
 const ALL = `SELECT session, user, device, info, connected_at, joined_at, ended_at, reason, debt_tries, debt_due,
-  sub_order FROM session ORDER BY connected_at, session`;
+  sub_order, changed_at FROM session ORDER BY connected_at, session`;
 const INSERT = `INSERT INTO session (session, user, device, info, connected_at, joined_at, sub_order)
   VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (session) DO UPDATE SET device = excluded.device, info = excluded.info, connected_at = excluded.connected_at,
   joined_at = excluded.joined_at, sub_order = excluded.sub_order, ended_at = NULL, reason = NULL, debt_tries = 0, debt_due = NULL`;
 const END = "UPDATE session SET ended_at = ?, reason = ?, debt_due = ? WHERE session = ?";
-const SET_DEVICE = "UPDATE session SET device = ? WHERE session = ?";
+const SET_DEVICE = "UPDATE session SET device = ?, changed_at = ? WHERE session = ?";
 const SET_ORDER = "UPDATE session SET sub_order = ? WHERE session = ?";
 const DELETE = "DELETE FROM session WHERE session = ?";
 const POSTPONE = "UPDATE session SET debt_tries = ?, debt_due = ? WHERE session = ?";
@@ -99,8 +105,8 @@ export class SessionTable {
     this.#sql.run(END, at, reason, dueAt, session);
   }
 
-  setDevice(session: string, device: Device): void {
-    this.#sql.run(SET_DEVICE, JSON.stringify(device), session);
+  setDevice(session: string, device: Device, at: number): void {
+    this.#sql.run(SET_DEVICE, JSON.stringify(device), at, session);
   }
 
   setOrder(session: string, order: number): void {
@@ -126,6 +132,7 @@ function fromRow(row: Row): SessionRow {
     connectedAt: row.connected_at,
     joinedAt: row.joined_at,
     ...(row.sub_order === null ? {} : { order: row.sub_order }),
+    ...(row.changed_at === null ? {} : { changedAt: row.changed_at }),
     end: at === null ? null : { at, reason: reason ?? "lost", tries, dueAt },
   };
 }

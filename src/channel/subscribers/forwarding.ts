@@ -19,6 +19,8 @@ export interface Source {
   epoch(): string | null;
   top(): number;
   roster(): string;
+  /** A change of the roster is told in a moment. */
+  isTelling(): boolean;
 }
 
 interface ForwardingRules {
@@ -45,7 +47,8 @@ export class Forwarding implements Duty {
   readonly #calls = new Map<string, { since: number }>();
   /** What was told by paying a debt. */
   readonly #paid = new Map<string, Delivery | undefined>();
-  #number = 0;
+  /** The last number of each user. Together they would run ahead of the clock, and a restart begins with it. */
+  readonly #numbers = new Map<string, number>();
   #lookAt: number | null = null;
   #hasSpoken = false;
 
@@ -72,10 +75,16 @@ export class Forwarding implements Duty {
     return this.#hasSpoken;
   }
 
-  /** Deliveries are numbered: the next has this or a higher one. */
-  nextNumber(): number {
-    this.#number = Math.max(this.#ports.clock.now(), this.#number + 1);
-    return this.#number;
+  /** What one user is delivered is numbered: the next has this or a higher one. */
+  nextNumber(user: string): number {
+    const number = Math.max(this.#ports.clock.now(), (this.#numbers.get(user) ?? 0) + 1);
+    this.#numbers.set(user, number);
+    return number;
+  }
+
+  /** Something is told in a moment: a crash before it is looked after too. */
+  expect(): void {
+    if (this.#source.subscribed().size > 0) this.#armLook();
   }
 
   /** To every subscribed user, in the order of these calls. */
@@ -109,12 +118,26 @@ export class Forwarding implements Duty {
     for (const [user, { since }] of [...this.#calls]) {
       if (since + PATIENCE_MS <= now) this.#fail(user);
     }
-    this.#lookAt = this.#calls.size === 0 ? null : now + LOOK_AFTER_MS;
+    this.#forgetNumbers(now);
+    const isQuiet = this.#calls.size === 0 && !this.#source.isTelling();
+    this.#lookAt = isQuiet ? null : now + LOOK_AFTER_MS;
     this.#sendNext();
+  }
+
+  /** Of whom nobody is subscribed, and the clock has passed the number: whatever comes next has a higher one. */
+  #forgetNumbers(now: number): void {
+    const users = this.#source.subscribed();
+    for (const [user, number] of this.#numbers) {
+      if (number < now && !users.has(user)) this.#numbers.delete(user);
+    }
   }
 
   #lookAfter(): void {
     this.#hasSpoken = true;
+    this.#armLook();
+  }
+
+  #armLook(): void {
     if (this.#lookAt !== null) return;
     this.#lookAt = this.#ports.clock.now() + LOOK_AFTER_MS;
     this.#rules.due();
@@ -154,7 +177,7 @@ export class Forwarding implements Duty {
     if (sessions === undefined) return undefined;
     const delivery = pending.delivery({
       channel: this.#source.channel,
-      number: this.nextNumber(),
+      number: this.nextNumber(user),
       epoch: this.#source.epoch() ?? "",
       roster: this.#source.roster(),
       top: this.#source.top(),

@@ -26,7 +26,7 @@ interface Rooms {
   sessions: KeptSessions;
   members: Members;
   log: MessageLog;
-  forwarding: { announce(users: Iterable<string>): void; nextNumber(): number };
+  forwarding: { announce(users: Iterable<string>): void; nextNumber(user: string): number };
 }
 
 /** What the channel does about subscribed sessions. */
@@ -115,7 +115,7 @@ export class Subscribers {
   #change({ session }: SessionRow, { order, device }: Pick<SubscribeRequest, "order" | "device">): void {
     const { sessions, members } = this.#rooms;
     sessions.setOrder(session, order);
-    const row = sessions.setDevice(session, device);
+    const row = sessions.setDevice(session, device, this.#clock.now());
     if (row !== undefined) members.put(row);
   }
 
@@ -127,7 +127,7 @@ export class Subscribers {
     const first = log.after(from, FIRST_PAGE, reader, events);
     if (first === undefined) throw new Error("a place that the log does not hold");
     const { texts, offset: reached, bytes, isLast } = first;
-    const stand = { ...members.firstPage(), roster: members.rosterTold, number: forwarding.nextNumber() };
+    const stand = { ...members.firstPage(), roster: members.rosterTold, number: forwarding.nextNumber(user) };
     return { ...place, messagesJson: `[${texts.join(",")}]`, reached, bytes, isLast, ...stand };
   }
 }
