@@ -4,6 +4,14 @@ import type { Kind } from "./fault-table.ts";
 /** The simulator broke this call: the code under test is not to blame for what follows from it. */
 export class CallFailed extends Error {
   override readonly name = "CallFailed";
+
+  /** Without a stack: where the simulator broke it is no news, and there are thousands. */
+  constructor(message: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** In whose service the running code works; undefined where it serves a client, an alarm or a timer. */

@@ -5,7 +5,8 @@ const KEPT = 30;
  * object's own promise, and thrown by the run: so no `catch` of the code under test can swallow it.
  */
 export class Journal {
-  readonly #last: string[] = [];
+  /** Put into words only when somebody asks. */
+  readonly #last: { at: number; event: string }[] = [];
   readonly #now: () => number;
   readonly #startedAt: number;
   #written = 0;
@@ -25,18 +26,19 @@ export class Journal {
   /** The last events, oldest first. */
   get last(): string[] {
     const from = this.#written % KEPT;
-    return [...this.#last.slice(from), ...this.#last.slice(0, from)];
+    const last = [...this.#last.slice(from), ...this.#last.slice(0, from)];
+    return last.map(({ at, event }) => this.#line(at, event));
   }
 
   write(event: string): void {
-    const line = this.#line(event);
-    this.#last[this.#written++ % KEPT] = line;
-    this.listener?.(line);
+    const at = this.#now();
+    this.#last[this.#written++ % KEPT] = { at, event };
+    this.listener?.(this.#line(at, event));
   }
 
   /** Too much for the last events, and just right for one who watches a whole run. */
   detail(tell: () => string): void {
-    this.listener?.(this.#line(tell()));
+    this.listener?.(this.#line(this.#now(), tell()));
   }
 
   fail(sentence: string, cause?: unknown): void {
@@ -44,8 +46,8 @@ export class Journal {
     this.#failure ??= sentence + because;
   }
 
-  #line(event: string): string {
-    const seconds = ((this.#now() - this.#startedAt) / 1000).toFixed(3);
+  #line(at: number, event: string): string {
+    const seconds = ((at - this.#startedAt) / 1000).toFixed(3);
     return `${seconds.padStart(11)} s  ${event}`;
   }
 }
