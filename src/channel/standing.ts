@@ -1,25 +1,14 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
-import type { Clock, LogPosition } from "../objects/ports.ts";
+import type { Clock } from "../objects/ports.ts";
 import type { Message, Skipped } from "../protocol/bodies.ts";
 import type { Ref } from "../protocol/client-frames.ts";
-import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
 import type { CatchUp } from "./log/catch-up.ts";
+import { firstPage, type Wanted } from "./log/first-page.ts";
 import type { MessageLog, Piece } from "./log/message-log.ts";
 import type { Members } from "./roster/members.ts";
-
-/** The contract: recovery without the grant `history` reaches back so far. */
-const REACH_WITHOUT_HISTORY_MS = 120_000;
-/** The contract: messages inside a welcome; the rest follows as frames. */
-const FIRST_PAGE = { rows: FIRST_PAGE_ROWS, bytes: 65_536 };
-
-/** What a session says of where it was, and how much it wants to be told where that can't be found. */
-export interface Asked {
-  recover?: LogPosition;
-  rewind?: number;
-}
 
 /** A frame that says where the session stands: the first one, or the answer to `subscribe`. */
 type Head = WelcomeFrame | { type: "subscribed"; ref?: Ref };
@@ -47,13 +36,11 @@ export class Standing {
   }
 
   /** One frame with the roster's and the log's first page; what else was missed follows, and then what is new. */
-  tell(connection: Connection, head: Head, { recover, rewind = 0 }: Asked): void {
+  tell(connection: Connection, head: Head, asked: Omit<Wanted, "mayHistory">): void {
     const { count, ...detail } = this.#members.firstPage();
     const mayHear = this.#mayUse(connection, "members") ? detail : {};
-    const reach = this.#mayUse(connection, "history") ? 0 : this.#clock.now() - REACH_WITHOUT_HISTORY_MS;
-    const { from, ...place } = this.#log.place(recover, reach, rewind);
-    const first = this.#log.after(from, FIRST_PAGE, fromConnection(connection));
-    if (first === undefined) throw new Error("a place that the log does not hold");
+    const wanted = { ...asked, mayHistory: this.#mayUse(connection, "history") };
+    const { place, first } = firstPage(this.#log, this.#clock, wanted, fromConnection(connection));
     const messages = first.texts.map((text) => JSON.parse(text) as Message | Skipped);
     this.#catchUp.stop(connection);
     connection.socket.send(

@@ -3,9 +3,11 @@ import { mapAtMost } from "../objects/at-most.ts";
 import type { BroadcastRequest, BroadcastTaken } from "../objects/broadcast.ts";
 import { publishRequest } from "../objects/commands.ts";
 import type { DirectoryPort } from "../objects/directory-port.ts";
+import { ID_BYTES, idOf } from "../objects/ids.ts";
 import { log } from "../objects/log.ts";
 import type { PublishRequest } from "../objects/ports.ts";
 import { shardNames } from "../objects/shards.ts";
+import { spliced } from "../objects/spliced.ts";
 import { MAX_BROADCAST_SECONDS } from "../protocol/limits.ts";
 import { BroadcastBody } from "../protocol/many.ts";
 import { requireKey } from "./access.ts";
@@ -15,9 +17,6 @@ import { granted, problem } from "./problem.ts";
 
 /** Calls of one request that are under way at once. */
 const MOST_CALLS = 20;
-/** 16 bytes as base64url: what every id of ours is. */
-const ID_BYTES = 16;
-const ID_CHARACTERS = 22;
 
 /** One message to everybody who is connected, whatever object keeps the session. */
 export const broadcast = new Hono<AppEnv>().post("/v1/broadcast", async (context) => {
@@ -32,9 +31,11 @@ export const broadcast = new Hono<AppEnv>().post("/v1/broadcast", async (context
 /** The frame is encoded here, once for everybody. With a key the id follows from it: the same broadcast again. */
 async function encoded(request: PublishRequest, at: number): Promise<BroadcastRequest> {
   const { event, dataJson, once, ttlSeconds } = request;
-  const id = once === undefined ? randomId() : await digest("broadcast", once.principal, once.key);
-  const head = JSON.stringify({ type: "broadcast", id, event, at });
-  const frame = `${head.slice(0, -1)},"data":${dataJson}}`;
+  const id =
+    once === undefined
+      ? idOf(crypto.getRandomValues(new Uint8Array(ID_BYTES)))
+      : await digest("broadcast", once.principal, once.key);
+  const frame = spliced({ type: "broadcast", id, event, at }, "data", dataJson);
   const expiresAt = at + Math.min(ttlSeconds ?? MAX_BROADCAST_SECONDS, MAX_BROADCAST_SECONDS) * 1000;
   if (once === undefined) return { id, frame, expiresAt };
   return { id, frame, expiresAt, print: await digest(event, dataJson, String(ttlSeconds)) };
@@ -63,17 +64,8 @@ async function givenToShards(context: AppContext, request: BroadcastRequest): Pr
   return answers.map(granted);
 }
 
-function randomId(): string {
-  return base64url(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
-}
-
 /** Of texts, none of which runs into the next. */
 async function digest(...texts: string[]): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(texts));
-  return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).slice(0, ID_BYTES));
-}
-
-function base64url(bytes: Uint8Array): string {
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replaceAll("+", "-").replaceAll("/", "_").slice(0, ID_CHARACTERS);
+  return idOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
+import { spliced } from "../objects/spliced.ts";
 import { MemberQuery, MessageQuery, SignalBody } from "../protocol/bodies.ts";
 import { requireChannel, requireKey } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
@@ -26,8 +27,7 @@ export const channels = new Hono<AppEnv>()
     const query = queryIn(context, MessageQuery);
     const { caller } = await speakerOf(context, principal);
     const page = granted(await context.get("objects").channel(channel).history(query, caller));
-    const head = JSON.stringify({ epoch: page.epoch, offset: page.offset });
-    const body = `${head.slice(0, -1)},"messages":${page.messagesJson}}`;
+    const body = spliced({ epoch: page.epoch, offset: page.offset }, "messages", page.messagesJson);
     return context.body(body, 200, { "Content-Type": "application/json; charset=utf-8" });
   })
   .post("/v1/channels/:channel/signals", async (context) => {

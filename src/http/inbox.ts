@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { directRequest } from "../objects/commands.ts";
+import { spliced } from "../objects/spliced.ts";
 import { InboxAck, InboxQuery } from "../protocol/inbox.ts";
 import { requireSelf, requireSend } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
@@ -31,8 +32,7 @@ export const inbox = new Hono<AppEnv>()
     const reader = from && { ...from, ...(device !== undefined && { device }) };
     const target = context.get("objects").user(user);
     const page = await target.inbox({ ...query, ...(device !== undefined && { device }) }, reader);
-    const head = JSON.stringify({ acked: page.acked, latest: page.latest });
-    const text = `${head.slice(0, -1)},"messages":${page.messagesJson}}`;
+    const text = spliced({ acked: page.acked, latest: page.latest }, "messages", page.messagesJson);
     return context.body(text, 200, { "Content-Type": "application/json; charset=utf-8" });
   })
   .post("/v1/users/:user/inbox/ack", async (context) => {

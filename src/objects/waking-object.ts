@@ -1,4 +1,5 @@
 import { type Settings, settingsOf } from "../config.ts";
+import { ID_BYTES, idOf } from "./ids.ts";
 import { log } from "./log.ts";
 import type { Alarm, BasicPorts, SqlValue, Woken } from "./ports.ts";
 import { objectsOf } from "./stubs.ts";
@@ -68,7 +69,7 @@ export class Waking<R extends Woken> {
     const { storage } = this.#ctx;
     return {
       clock: { now: () => Date.now() },
-      random: { id: randomId },
+      random: { id: () => idOf(crypto.getRandomValues(new Uint8Array(ID_BYTES))) },
       sql: {
         all: <Row>(query: string, ...values: SqlValue[]) =>
           storage.sql.exec(query, ...values).toArray() as Row[],
@@ -98,13 +99,4 @@ export class Waking<R extends Woken> {
 function nameOf(ctx: DurableObjectState): string {
   if (ctx.id.name === undefined) throw new Error("an object without a name");
   return ctx.id.name;
-}
-
-/** 128 random bits as 22 characters of base64url. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .slice(0, 22);
 }

@@ -2,6 +2,7 @@ import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import type { Clock, Objects } from "../objects/ports.ts";
+import { byChannel } from "./presence/session-list.ts";
 import type { SessionRow } from "./presence/session-table.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function tellSessions(
   { clock, objects }: { clock: Clock; objects: Objects },
 ): Promise<void> {
   if (clock.now() > broadcast.expiresAt) return; // a late call: whoever sent it has long given up
-  const calls = [...keptByChannels(live)].map(([channel, sessions]) =>
+  const calls = byChannel(live).map(([channel, sessions]) =>
     objects.channel(channel).broadcast(broadcast, sessions),
   );
   const own = live.filter(({ keeper }) => keeper.kind === "user").map(({ session }) => session);
@@ -27,12 +28,4 @@ export async function tellSessions(
 /** As a promise, so that a socket that fails is one failure among others. */
 async function tellOwn(connections: Connections, sessions: string[], broadcast: Broadcast): Promise<void> {
   tellOnce(connections, sessions, broadcast);
-}
-
-function keptByChannels(live: readonly SessionRow[]): Map<string, string[]> {
-  const kept = new Map<string, string[]>();
-  for (const { keeper, session } of live) {
-    if (keeper.kind === "channel") kept.set(keeper.channel, [...(kept.get(keeper.channel) ?? []), session]);
-  }
-  return kept;
 }

@@ -34,23 +34,18 @@ const DELETE = "DELETE FROM roster_debt WHERE channel = ? AND version = ?";
 
 export class RosterDebtTable implements Ledger<RosterDebt> {
   readonly #sql: Sql;
-  /** Asked for at the end of every turn; read again after each change. */
-  #cached: RosterDebt[] | undefined;
 
   constructor(sql: Sql) {
     this.#sql = sql;
   }
 
   owe(channel: string, version: number, dueAt: number): void {
-    this.#cached = undefined;
     this.#sql.run(OWE, channel, version, dueAt);
   }
 
   owed(): RosterDebt[] {
-    this.#cached ??= this.#sql.all<Row>(OWED).map(({ version, ...debt }) => {
-      return { ...debt, id: `${version} ${debt.channel}` };
-    });
-    return this.#cached;
+    const rows = this.#sql.all<Row>(OWED);
+    return rows.map(({ version, ...debt }) => ({ ...debt, id: `${version} ${debt.channel}` }));
   }
 
   owes(id: string): boolean {
@@ -58,12 +53,10 @@ export class RosterDebtTable implements Ledger<RosterDebt> {
   }
 
   postpone(id: string, tries: number, dueAt: number): void {
-    this.#cached = undefined;
     this.#sql.run(POSTPONE, tries, dueAt, ...keyOf(id));
   }
 
   settle(id: string): void {
-    this.#cached = undefined;
     this.#sql.run(DELETE, ...keyOf(id));
   }
 }

@@ -1,3 +1,4 @@
+import { spliced } from "../../objects/spliced.ts";
 import type { StoredMessage } from "./message-table.ts";
 
 /** The JSON text of the messages of one channel. Data was encoded when it was published, and is never parsed here. */
@@ -9,9 +10,8 @@ export class MessageText {
   }
 
   message(epoch: string, { offset, event, dataJson, from, at }: StoredMessage): string {
-    const head = JSON.stringify({ id: messageId(epoch, offset), channel: this.#channel, offset, event });
-    const tail = JSON.stringify(from === undefined ? { at } : { from, at });
-    return `${head.slice(0, -1)},"data":${dataJson},${tail.slice(1)}`;
+    const head = { id: messageId(epoch, offset), channel: this.#channel, offset, event };
+    return spliced(head, "data", dataJson, from === undefined ? { at } : { from, at });
   }
 
   /** In place of one message, or of a run of them that ends at `offset`. */

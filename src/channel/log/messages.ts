@@ -3,6 +3,7 @@ import type { Connections } from "../../connections/connections.ts";
 import { isLeftOut, isSender } from "../../objects/left-out.ts";
 import type { LogPage, PublishRequest, SignalRequest, Sql } from "../../objects/ports.ts";
 import type { PublishKeys } from "../../objects/publish-keys.ts";
+import { signalFrame } from "../../objects/signal-frame.ts";
 import type { Said } from "../../objects/subscribing.ts";
 import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
@@ -52,9 +53,9 @@ export class Messages {
   }
 
   /** Nothing is stored, and it never returns to its sender: the session, or the user where it has none. */
-  signal({ event, dataJson, from }: SignalRequest): void {
-    const head = JSON.stringify({ type: "signal", event, channel: this.#channel, ...(from && { from }) });
-    const text = dataJson === undefined ? head : `${head.slice(0, -1)},"data":${dataJson}}`;
+  signal(request: SignalRequest): void {
+    const { from } = request;
+    const text = signalFrame(request, this.#channel);
     for (const connection of this.#rooms.connections.all()) {
       if (!isSender(from, connection)) connection.socket.send(text);
     }

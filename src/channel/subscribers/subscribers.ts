@@ -9,17 +9,13 @@ import type {
   UnsubscribeRequest,
 } from "../../objects/subscribing.ts";
 import { type Refusal, refusal } from "../../protocol/codes.ts";
-import { FIRST_PAGE_ROWS } from "../../protocol/limits.ts";
+import { firstPage } from "../log/first-page.ts";
 import type { MessageLog } from "../log/message-log.ts";
 import { frameOf } from "../log/message-text.ts";
 import type { KeptSessions } from "../roster/kept-sessions.ts";
 import type { Members } from "../roster/members.ts";
 import type { SessionRow } from "../roster/session-table.ts";
 
-/** The contract: recovery without the grant `history` reaches back so far. */
-const REACH_WITHOUT_HISTORY_MS = 120_000;
-/** The contract: messages inside `subscribed`; the rest follows as frames. */
-const FIRST_PAGE = { rows: FIRST_PAGE_ROWS, bytes: 65_536 };
 const ROWS_PER_PAGE = 500;
 
 interface Rooms {
@@ -119,13 +115,10 @@ export class Subscribers {
     if (row !== undefined) members.put(row);
   }
 
-  #stand({ user, session, device, recover, rewind = 0, mayHistory, events }: SubscribeRequest): Subscribed {
+  #stand({ user, session, device, events, ...wanted }: SubscribeRequest): Subscribed {
     const { log, members, forwarding } = this.#rooms;
-    const reach = mayHistory ? 0 : this.#clock.now() - REACH_WITHOUT_HISTORY_MS;
-    const { from, ...place } = log.place(recover, reach, rewind);
     const reader = { user, session, ...(device.id && { device: device.id }) };
-    const first = log.after(from, FIRST_PAGE, reader, events);
-    if (first === undefined) throw new Error("a place that the log does not hold");
+    const { place, first } = firstPage(log, this.#clock, wanted, reader, events);
     const { texts, offset: reached, bytes, isLast } = first;
     const stand = { ...members.firstPage(), roster: members.rosterTold, number: forwarding.nextNumber(user) };
     return { ...place, messagesJson: `[${texts.join(",")}]`, reached, bytes, isLast, ...stand };

@@ -1,10 +1,10 @@
+import { spliced } from "../../objects/spliced.ts";
 import type { QueuedMessage } from "./inbox-message-table.ts";
 
 /** The JSON text of a direct message. Its data was encoded when it was sent, and is never parsed here. */
 export function directText(epoch: string, { seq, event, dataJson, from, at }: QueuedMessage): string {
-  const head = JSON.stringify({ seq, id: directId(epoch, seq), event });
-  const tail = JSON.stringify(from === undefined ? { at } : { from, at });
-  return `${head.slice(0, -1)},"data":${dataJson},${tail.slice(1)}`;
+  const head = { seq, id: directId(epoch, seq), event };
+  return spliced(head, "data", dataJson, from === undefined ? { at } : { from, at });
 }
 
 /** The frame that tells it. */

@@ -1,10 +1,11 @@
 import type { Settings } from "../../config.ts";
-import { type Connection, fromConnection } from "../../connections/connection.ts";
+import type { Connection } from "../../connections/connection.ts";
 import type { Connections } from "../../connections/connections.ts";
 import type { Duty } from "../../objects/due-times.ts";
 import type { DirectRequest, InboxPage } from "../../objects/inbox-port.ts";
 import type { Ports, SignalRequest, Sql } from "../../objects/ports.ts";
 import { PublishKeys } from "../../objects/publish-keys.ts";
+import { signalFrame } from "../../objects/signal-frame.ts";
 import type { From } from "../../protocol/bodies.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
 import type { InboxAck, InboxQuery, Sent } from "../../protocol/inbox.ts";
@@ -134,11 +135,10 @@ export class Directs {
   }
 
   /** Nothing is stored, and it never returns to the session that said it. */
-  signal({ event, dataJson, from }: SignalRequest): void {
-    const head = JSON.stringify({ type: "signal", event, ...(from && { from }) });
-    const text = dataJson === undefined ? head : `${head.slice(0, -1)},"data":${dataJson}}`;
+  signal(request: SignalRequest): void {
+    const text = signalFrame(request);
     for (const connection of this.#connections.all()) {
-      if (fromConnection(connection).session !== from?.session) connection.socket.send(text);
+      if (connection.session !== request.from?.session) connection.socket.send(text);
     }
   }
 

@@ -1,3 +1,4 @@
+import { spliced } from "../../objects/spliced.ts";
 import type { Subscribed } from "../../objects/subscribing.ts";
 import type { Ref } from "../../protocol/client-frames.ts";
 
@@ -9,8 +10,7 @@ export function subscribedFrame(
   ref?: Ref,
 ): string {
   const answered = ref === undefined ? {} : { ref };
-  const head = JSON.stringify({ type: "subscribed", ...answered, channel, epoch, offset, recovered });
+  const head = { type: "subscribed", ...answered, channel, epoch, offset, recovered };
   const roster = mayHearRoster ? { members, ...(cursor === undefined ? {} : { cursor }) } : {};
-  const tail = JSON.stringify({ count, ...roster });
-  return `${head.slice(0, -1)},"messages":${messagesJson},${tail.slice(1)}`;
+  return spliced(head, "messages", messagesJson, { count, ...roster });
 }
