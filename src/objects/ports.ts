@@ -227,6 +227,7 @@ export type EndReason =
   | "closed"
   | "lost"
   | "timeout"
+  | "slow"
   | "expired"
   | "refused"
   | "replaced"
