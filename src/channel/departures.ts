@@ -1,3 +1,4 @@
+import { ByTime } from "../objects/by-time.ts";
 import type { Duty } from "../objects/due-times.ts";
 import { Outbox } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
@@ -22,6 +23,10 @@ export class Departures implements Duty {
   readonly #about: { channel: string; ports: { clock: Clock; objects: Objects } };
   /** When each left the roster, where subscribers were told of it: until they have heard of it, its row stays. */
   readonly #leftAt = new Map<string, number>();
+  /** Ended sessions by the time at which something can be done about them. */
+  readonly #due = new ByTime();
+  /** Of these nothing is left to do, but where they were the last the directory has to know. */
+  readonly #vacating = new Set<string>();
 
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log },
@@ -36,38 +41,64 @@ export class Departures implements Duty {
       ports,
       sessions,
       (debt) => this.#tell(debt),
-      () => this.run(),
+      (session) => this.#settled(session),
     );
   }
 
   /** When something can be done. A session whose grace is over may wait for its debt alone, which has its own time. */
   nextAt(): number | null {
-    let next: number | null = null;
-    const isVacancyOwed = this.#vacancy.isOwed();
-    for (const row of this.#sessions.ended()) {
-      const isOwed = isVacancyOwed || !this.#isSettled(row);
-      const awaitsDebt = isOwed && this.#members.isOver(row);
-      if (awaitsDebt && !this.#members.isCounted(row)) continue;
-      const at = this.#keptUntil(row) ?? this.#members.expiryOf(row);
-      if (next === null || at < next) next = at;
-    }
-    return next;
+    this.#learn();
+    const next = this.#due.earliest();
+    const isNow = this.#vacating.size > 0 && !this.#vacancy.isOwed();
+    return isNow ? Math.min(next ?? Number.POSITIVE_INFINITY, this.#about.ports.clock.now()) : next;
   }
 
+  /** Looks at those only whose time has come: thousands may end at once. */
   run(): void {
+    this.#learn();
     const now = this.#about.ports.clock.now();
-    const expired = this.#members.expire((row) => this.#leftAt.set(row.session, now));
+    const over = this.#due.take(now).flatMap(({ id }) => this.#sessions.findEnded(id) ?? []);
+    this.#members.expire(over, (row) => this.#leftAt.set(row.session, now));
+    for (const row of over) this.#goOn(row, now);
+    if (this.#vacating.size === 0) return;
     if (this.#vacancy.isOwed()) return this.#vacancy.tell();
-    for (const row of expired) {
-      if (!this.#isSettled(row) || (this.#keptUntil(row) ?? now) > now) continue;
-      this.#sessions.delete(row.session);
-      this.#leftAt.delete(row.session);
-      this.outbox.forget(row.session);
+    for (const session of this.#vacating) this.#delete(session);
+    this.#vacating.clear();
+  }
+
+  /** Its grace is over. What it waits for now: its debt, subscribers who may have to be told again, or the directory. */
+  #goOn(row: SessionRow, now: number): void {
+    if (!this.#isSettled(row)) return; // `#settled` brings it back
+    const keptUntil = this.#keptUntil(row) ?? now;
+    if (keptUntil > now) this.#due.set(row.session, keptUntil);
+    else this.#vacating.add(row.session);
+  }
+
+  #settled(session: string): void {
+    const row = this.#sessions.findEnded(session);
+    if (row !== undefined) this.#due.set(session, this.#members.expiryOf(row));
+    this.run();
+  }
+
+  #learn(): void {
+    const now = this.#about.ports.clock.now();
+    for (const row of this.#sessions.takeEnded()) {
+      const expiry = this.#members.expiryOf(row);
+      const awaitsDebt = expiry <= now && !this.#isSettled(row) && !this.#members.isCounted(row);
+      if (!awaitsDebt) this.#due.set(row.session, expiry);
     }
+  }
+
+  #delete(session: string): void {
+    this.#sessions.delete(session);
+    this.#leftAt.delete(session);
+    this.outbox.forget(session);
   }
 
   /** A subscribed session begins anew: what its end left behind is no more. */
   begins(session: string): void {
+    this.#due.delete(session);
+    this.#vacating.delete(session);
     this.#leftAt.delete(session);
     this.outbox.forget(session);
   }
