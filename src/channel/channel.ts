@@ -331,7 +331,7 @@ export class Channel implements Keeper, ChannelPort {
 
   #tellOfMembers(text: string, step: RosterStep): void {
     this.#talk.forwarding.tell({ is: "roster", text }, step.before);
-    const deaf = [...this.#connections.all()].filter((connection) => !this.#mayUse(connection, "members"));
+    const deaf = [...this.#connections.all()].filter((one) => !this.#mayUse(one, "members"));
     this.#connections.tellAll(text, { but: new Set(deaf) });
   }
 
@@ -341,7 +341,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#endings.endConnection(connection, code, text, reason);
   }
 
-  #mayUse({ state }: Connection, capability: Capability): boolean {
-    return mayUseChannel(state.claims, capability, this.#name, this.#settings.DEFAULT_GRANTS);
+  #mayUse(connection: Connection, capability: Capability): boolean {
+    const { DEFAULT_GRANTS } = this.#settings;
+    return connection.may(capability, (claims) =>
+      mayUseChannel(claims, capability, this.#name, DEFAULT_GRANTS),
+    );
   }
 }

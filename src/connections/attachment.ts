@@ -42,10 +42,42 @@ export const Attachment = z.object({
 });
 export type Attachment = z.infer<typeof Attachment>;
 
+/**
+ * Which form this version writes. It grows with every change of the schema: what another version wrote is parsed by
+ * it, what this one wrote is taken at its word, because thousands of sockets may wake at once.
+ */
+export const FORM = 1;
+
+const HEAD = new RegExp(`^\\{"form":${FORM},"session":"([^"\\\\]{1,64})","isBehind":(true|false),`);
+
+/** What is seen of an attachment of our own form without parsing it. */
+export interface Glance {
+  session: string;
+  /** It still reads what it missed. */
+  isBehind: boolean;
+}
+
+/** As it is stored: what a glance needs comes first. */
+export function attachmentText(state: Attachment): string {
+  const { session, ...rest } = state;
+  return JSON.stringify({ form: FORM, session, isBehind: rest.catchUp !== null, ...rest });
+}
+
+/** Undefined where another version wrote it, or nobody of us. */
+export function glanceAt(text: string): Glance | undefined {
+  const head = HEAD.exec(text);
+  if (head === null) return undefined;
+  // A copy: a part of the text would keep all of it in memory.
+  return { session: JSON.parse(`"${head[1]}"`) as string, isBehind: head[2] === "true" };
+}
+
 /** The attachment of a socket out of sleep, or undefined where it is not ours: then the socket must end. */
 export function readAttachment(text: string): Attachment | undefined {
   try {
-    return Attachment.safeParse(JSON.parse(text)).data;
+    const value: unknown = JSON.parse(text);
+    if (!HEAD.test(text)) return Attachment.safeParse(value).data;
+    const { form: _, isBehind: __, ...state } = value as Attachment & { form: number; isBehind: boolean };
+    return state;
   } catch {
     return undefined; // not JSON: as unreadable as JSON of another shape
   }

@@ -2,7 +2,7 @@ import type { Settings } from "../config.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets, Timers } from "../objects/ports.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame } from "../protocol/server-frames.ts";
-import { readAttachment } from "./attachment.ts";
+import { glanceAt, readAttachment } from "./attachment.ts";
 import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
 import { ENTRIES_OF_SUBSCRIBE, type Incoming, readFrame } from "./incoming.ts";
@@ -28,6 +28,8 @@ export class Connections {
   readonly #settings: Settings;
   readonly #entriesOfSubscribe: number;
   readonly #sender: Sender;
+  /** Those that still read what they missed, as they were found on wake-up. */
+  readonly behindOnWake: Connection[] = [];
   readonly #bySocket = new Map<Socket, Connection>();
   readonly #bySession = new Map<string, Connection>();
 
@@ -43,9 +45,9 @@ export class Connections {
     this.#entriesOfSubscribe = entriesOfSubscribe;
     this.#sender = new Sender(ports, this, rules);
     for (const socket of ports.sockets.open()) {
-      const state = readAttachment(socket.attachment);
-      if (state === undefined) closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update");
-      else this.#add(new Connection(socket, state, this.#sender));
+      const glance = glanceAt(socket.attachment);
+      if (glance === undefined) this.#recall(socket);
+      else this.#woken(new Connection(socket, glance.session, this.#sender), glance.isBehind);
     }
   }
 
@@ -82,7 +84,7 @@ export class Connections {
       sentSeq: 0,
       broadcasts: [],
     };
-    const connection = new Connection(socket, state, this.#sender);
+    const connection = new Connection(socket, session, this.#sender, state);
     connection.update({});
     this.#add(connection);
     this.#sender.opened(connection);
@@ -139,6 +141,7 @@ export class Connections {
       if (verdict.is === "to be probed") next = Math.min(next, this.#probe(connection, now));
       else if (verdict.is === "awaited") next = Math.min(next, verdict.until);
       next = Math.min(next, this.expiryOf(connection));
+      connection.rest(now);
     }
     return { ended, next: next === Number.POSITIVE_INFINITY ? null : next };
   }
@@ -165,6 +168,20 @@ export class Connections {
       probedAt: connection.state.probedAt,
       expiresAt: this.expiryOf(connection),
     };
+  }
+
+  /** What another version attached. */
+  #recall(socket: Socket): void {
+    const state = readAttachment(socket.attachment);
+    if (state === undefined) return closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update");
+    const connection = new Connection(socket, state.session, this.#sender, state);
+    connection.update({}); // in our form from now on
+    this.#woken(connection, state.catchUp !== null);
+  }
+
+  #woken(connection: Connection, isBehind: boolean): void {
+    this.#add(connection);
+    if (isBehind) this.behindOnWake.push(connection);
   }
 
   #add(connection: Connection): void {

@@ -12,6 +12,11 @@ export class RateLimit {
     this.#at = now;
   }
 
+  /** Whether it is as new. */
+  isFull(now: number): boolean {
+    return this.#tokens + ((now - this.#at) / 1000) * this.#perSecond >= this.#burst;
+  }
+
   /** 0 when a message of this weight is within the limit, else how many milliseconds to wait for it. */
   take(now: number, weight = 1): number {
     const elapsed = Math.max(0, now - this.#at);

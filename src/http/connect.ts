@@ -111,9 +111,9 @@ async function opened(
   wanted: ConnectRequest,
 ): Promise<Response> {
   if (wanted.transport === "websocket") {
-    return upgraded(context, await connectTo(keeper, wanted, context.req.raw.headers));
+    return upgraded(context, await connectTo(keeper, wanted));
   }
-  const response = await connectTo(keeper, wanted, new Headers());
+  const response = await connectTo(keeper, wanted);
   return response.webSocket === null ? response : streamed(context, response.webSocket);
 }
 

@@ -23,15 +23,14 @@ const Sealed = z.object({
 
 /**
  * The upgrade request for an object. Its headers are made here from nothing but the sealed claims and what
- * the handshake needs, so no header from outside can speak for the Worker.
+ * the handshake needs, so no header from outside can speak for the Worker. No extension is: nothing is compressed
+ * (docs/decisions/0011).
  */
-export function sealedUpgrade(connect: ConnectRequest, inbound: Headers): Request {
+export function sealedUpgrade(connect: ConnectRequest): Request {
   const headers = new Headers({
     Upgrade: "websocket",
     [SEALED_HEADER]: encodeURIComponent(JSON.stringify(connect)),
   });
-  const extensions = inbound.get("Sec-WebSocket-Extensions");
-  if (extensions !== null) headers.set("Sec-WebSocket-Extensions", extensions);
   return new Request("https://object/connect", { headers });
 }
 

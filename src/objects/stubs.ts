@@ -12,12 +12,8 @@ export function objectsOf(env: Env): Objects {
 }
 
 /** The keeper of a connection, to forward an upgrade to: with what the Worker found out sealed in. */
-export function connectTo(
-  keeper: DurableObjectStub,
-  connect: ConnectRequest,
-  inbound: Headers,
-): Promise<Response> {
-  return keeper.fetch(sealedUpgrade(connect, inbound));
+export function connectTo(keeper: DurableObjectStub, connect: ConnectRequest): Promise<Response> {
+  return keeper.fetch(sealedUpgrade(connect));
 }
 
 /**

@@ -64,7 +64,7 @@ function connectionOf(subscriptions = "") {
     catchUp: null,
     resume: null,
   };
-  const connection = new Connection(socket, state, DIRECT);
+  const connection = new Connection(socket, state.session, DIRECT, state);
   connection.rate = new RateLimit(50, 100, 0);
   return { connection, sent };
 }

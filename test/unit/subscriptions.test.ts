@@ -49,7 +49,7 @@ function connectionWith(claims: object, device: object): { connection: Connectio
     connectedAt: Date.now(),
     heardAt: Date.now(),
   });
-  return { connection: new Connection(socket, state, DIRECT), attached: () => attachment };
+  return { connection: new Connection(socket, state.session, DIRECT, state), attached: () => attachment };
 }
 
 describe("what one session hears of a delivery", () => {

@@ -115,6 +115,23 @@ test("[CT5] a plain publish writes one row", async () => {
   expect([meter.rows, meter.alarmsSet]).toEqual([10, 0]);
 });
 
+test("[F17] a message to a channel that sleeps writes its row, sets no alarm and tells nobody anything else", async () => {
+  const client = await WorkerClient.connect("asleep", { channel: "asleep" });
+  await listed("asleep", "asleep");
+  const stub = env.CHANNEL.getByName("asleep");
+  const meter = await Meter.on(stub);
+  await evictDurableObject(stub, { webSockets: "hibernate" });
+  await publish("asleep", { data: "good morning" });
+  await until(() => client.ofType("message").length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  meter.off();
+  expect([meter.rows, meter.alarmsSet], meter.statements.join("\n")).toEqual([1, 0]);
+  const others = client.frames.filter(({ type }) => !["welcome", "message", "members"].includes(type));
+  expect([client.ofType("message").length, others]).toEqual([1, []]);
+  client.socket.close(1000);
+  await unlisted("asleep", "asleep");
+});
+
 test("[CT6] reading what nobody ever used writes nothing", async () => {
   const meter = await Meter.on(env.USER.getByName("warm-up"));
   for (const path of [

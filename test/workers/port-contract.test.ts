@@ -19,7 +19,7 @@ function workerdHarness(): PortHarness {
     connect: async (name) => {
       const claims = { sub: name, exp: Date.now() / 1000 + 3600 };
       const request: ConnectRequest = { user: name, device: { type: "web" }, transport: "websocket", claims };
-      const response = await connectTo(stubOf(name), request, new Headers());
+      const response = await connectTo(stubOf(name), request);
       if (response.webSocket === null) throw new Error("the probe did not accept");
       return clientOf(response.webSocket);
     },

@@ -34,7 +34,7 @@ test("[F45] a call of a newer Worker, with fields that nobody knows yet, is unde
 test("[F45] claims that another version sealed open a connection, unknown fields or missing ones", async () => {
   const newer = { user: "f45", device: { type: "web" }, transport: "websocket", claims: claims(), newer: 1 };
   const stub = env.CHANNEL.getByName("f45-sealed");
-  const answer = await stub.fetch(sealedUpgrade(newer as never, new Headers()));
+  const answer = await stub.fetch(sealedUpgrade(newer as never));
   expect(answer.status).toBe(101);
   const client = new WorkerClient(answer.webSocket as WebSocket);
   await until(() => client.ofType("welcome").length === 1);

@@ -49,9 +49,7 @@ export class CatchUp implements Duty {
     this.#log = of.log;
     this.#connections = of.connections;
     this.#rules = rules;
-    for (const connection of of.connections.all()) {
-      if (connection.state.catchUp !== null) this.#behind.add(connection);
-    }
+    for (const connection of of.connections.behindOnWake) this.#behind.add(connection);
     this.#lookAgainAt = ports.clock.now();
   }
 

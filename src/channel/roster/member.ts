@@ -22,7 +22,7 @@ export function isPlain({ status, isHidden }: MemberState): boolean {
 
 /** One user of a roster: its sessions here, the oldest first, and how it appears. */
 export interface Present {
-  sessions: ReadonlyMap<string, RosterSession>;
+  sessions: readonly RosterSession[];
   state: MemberState;
 }
 
@@ -41,14 +41,14 @@ export function memberOf(user: string, { sessions, state }: Present): Member {
     ...(status === undefined ? {} : { status }),
     sessions: Math.max(1, liveOf(sessions)), // in its grace a member still stands for one
     ...(status === undefined ? {} : { devices: [...new Set(types)].sort() }),
-    joinedAt: Math.min(...[...sessions.values()].map(({ joinedAt }) => joinedAt)),
+    joinedAt: Math.min(...sessions.map(({ joinedAt }) => joinedAt)),
     ...(isHidden ? { hidden: true as const } : {}),
   };
 }
 
-export function liveOf(sessions: ReadonlyMap<string, RosterSession>): number {
+export function liveOf(sessions: readonly RosterSession[]): number {
   let live = 0;
-  for (const { end } of sessions.values()) if (end === null) live++;
+  for (const { end } of sessions) if (end === null) live++;
   return live;
 }
 
@@ -61,8 +61,7 @@ export function looksSame(a: Member, b: Member): boolean {
   );
 }
 
-function countedOf(sessions: ReadonlyMap<string, RosterSession>): RosterSession[] {
-  const all = [...sessions.values()];
+function countedOf(all: readonly RosterSession[]): readonly RosterSession[] {
   const live = all.filter(({ end }) => end === null);
   if (live.length > 0) return live;
   const last = Math.max(...all.map(({ end }) => end?.at ?? 0));

@@ -18,7 +18,8 @@ export interface RosterCounts {
 }
 
 interface Entry {
-  sessions: Map<string, RosterSession>;
+  /** An array: most have one, and a map of one takes ten times as much. */
+  sessions: readonly RosterSession[];
   state: MemberState;
 }
 
@@ -67,13 +68,15 @@ export class Roster {
   }
 
   has(user: string, session: string): boolean {
-    return this.#members.get(user)?.sessions.has(session) ?? false;
+    return this.#members.get(user)?.sessions.some((one) => one.session === session) ?? false;
   }
 
   /** A session begins, or changes: a repeat changes nothing. `state` is how its user appears. */
   put(session: RosterSession, state: MemberState = PLAIN): RosterChange {
     const entry = this.#members.get(session.user);
-    const sessions = new Map(entry?.sessions).set(session.session, session);
+    const known = entry?.sessions ?? [];
+    const at = known.findIndex((one) => one.session === session.session);
+    const sessions = at === -1 ? [...known, session] : known.with(at, session);
     return this.#become(session.user, { sessions, state });
   }
 
@@ -86,10 +89,9 @@ export class Roster {
   /** A session's grace is over. */
   remove(user: string, session: string): RosterChange {
     const entry = this.#members.get(user);
-    if (entry === undefined || !entry.sessions.has(session)) return { is: "nothing" };
-    const sessions = new Map(entry.sessions);
-    sessions.delete(session);
-    return this.#become(user, sessions.size === 0 ? undefined : { ...entry, sessions });
+    if (entry === undefined || !this.has(user, session)) return { is: "nothing" };
+    const sessions = entry.sessions.filter((one) => one.session !== session);
+    return this.#become(user, sessions.length === 0 ? undefined : { ...entry, sessions });
   }
 
   /** Members that users see, in the order of their ids, from the first after `cursor`; `next` where there are more. */
