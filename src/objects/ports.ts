@@ -10,18 +10,23 @@ import type { Claims } from "../protocol/claims.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
-import type {
-  Presence,
-  PresenceChange,
-  SeenStatus,
-  UserQuery,
-  Watch,
-  WatcherPage,
-} from "../protocol/presence.ts";
+import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
+import type {
+  Admission,
+  AdmitRequest,
+  Allowance,
+  AllowRequest,
+  ConnectRequest,
+  EndReason,
+  KeeperName,
+  MemberState,
+  SessionEnd,
+  TicketUse,
+} from "./session.ts";
 import type {
   Delivery,
   DeliveryAnswer,
@@ -34,7 +39,24 @@ import type {
   UnsubscribeRequest,
 } from "./subscribing.ts";
 
-export type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest };
+export { WITHOUT_GRACE } from "./session.ts";
+export type {
+  Admission,
+  AdmitRequest,
+  Allowance,
+  AllowRequest,
+  Caller,
+  ConnectRequest,
+  EndReason,
+  KeeperName,
+  LogPage,
+  LogPosition,
+  MemberState,
+  PublishRequest,
+  SessionEnd,
+  SignalRequest,
+  TicketUse,
+};
 
 /*
  * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
@@ -130,75 +152,6 @@ export interface Ports {
 /** What every object has, with sockets or without. */
 export type BasicPorts = Omit<Ports, "sockets" | "tokens">;
 
-/** A ticket that was presented: signed and in time, which the Worker checked. That it is used once, only the user's object knows. */
-export interface TicketUse {
-  id: string;
-  /** Milliseconds. */
-  expiresAt: number;
-}
-
-/** What the Worker found out about a connection before any object was touched. */
-export interface ConnectRequest {
-  user: string;
-  device: Device;
-  transport: "websocket" | "sse";
-  claims: Claims;
-  ticket?: TicketUse;
-  /** Channel connections: what came after this is wanted. */
-  recover?: LogPosition;
-  /** Channel connections: so many of the newest messages are wanted where that can't be had. The Worker has checked the grant. */
-  rewind?: number;
-  /** Own streams: the newest direct message that was seen before. */
-  seen?: number;
-  /** Own connections: whom the session watches from the start. */
-  watch?: string[];
-  /** Own connections: what the session is subscribed to from the start. */
-  channels?: string[];
-  ip?: string;
-  region?: string;
-}
-
-/** The object that holds a session's socket: the user's own, or a channel's. */
-export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string };
-
-/** One connection that asks to become a session of this user. */
-export interface AdmitRequest {
-  session: string;
-  keeper: KeeperName;
-  device: Device;
-  transport: "websocket" | "sse";
-  connectedAt: number;
-  /** The token's `iat` in seconds; null where it has none. */
-  issuedAt: number | null;
-  ticket?: TicketUse;
-  ip?: string;
-  region?: string;
-}
-
-/** An HTTP request with a user's token, or a live session with a new one. */
-export interface AllowRequest {
-  /** The token's `iat` in seconds; null where it has none. */
-  issuedAt: number | null;
-  ticket?: TicketUse;
-  /** A session that must be live: of `Rollcall-Session`, or the one that wants to go on. */
-  session?: string;
-}
-
-/** `device` is that of the session, where one was named and its device has an id. */
-export type Allowance = { allowed: true; device?: string } | { allowed: false; refused: Refusal };
-
-/** `member` is how the user appears in rosters at that moment. */
-export type Admission = { admitted: true; member: MemberState } | { admitted: false; refused: Refusal };
-
-/** How a user appears in every roster; `version` is the user's, so that an older state replaces no newer one. */
-export interface MemberState {
-  version: number;
-  /** Absent where the user's `visibility` is not `everyone`: then its devices are not shown either. */
-  status?: SeenStatus;
-  /** Invisible: in no roster that users see. */
-  isHidden: boolean;
-}
-
 /** Who reads a user's presence. The user itself and back ends see all of it. */
 export type Reader = { kind: "user"; user: string } | { kind: "back end" };
 
@@ -221,37 +174,6 @@ export type NoticeAnswer =
   | { is: "taken" | "asleep" | "not watching" }
   /** Send it again, with what is true by then, to this waking. */
   | { is: "another waking"; waking: string };
-
-/** Why a session ended. */
-export type EndReason =
-  | "closed"
-  | "lost"
-  | "timeout"
-  | "expired"
-  | "refused"
-  | "replaced"
-  | "ended"
-  | "revoked"
-  | "removed"
-  | "erased"
-  | "unsubscribed"
-  | "deleted"
-  | "protocol";
-
-/** After these a member leaves at once: it was not lost but sent away, or never was one. */
-export const WITHOUT_GRACE: ReadonlySet<EndReason> = new Set([
-  "refused",
-  "removed",
-  "erased",
-  "unsubscribed",
-  "deleted",
-]);
-
-export interface SessionEnd {
-  session: string;
-  at: number;
-  reason: EndReason;
-}
 
 /** What others may ask of a user's object. Each method is idempotent. */
 export interface UserPort extends InboxPort {
@@ -297,10 +219,20 @@ export interface UserPort extends InboxPort {
   broadcast(broadcast: Broadcast): Promise<void>;
 }
 
-/** What others may ask of a channel's object. */
-export interface ChannelPort {
+/** What a user's object may ask of whatever else keeps its sessions. */
+export interface KeeperPort {
   /** Ends one connection that is kept here; unknown sessions are no error. */
   end(session: string, code: CloseCode, reason: EndReason): Promise<void>;
+  /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
+  lastSeen(sessions: string[]): Promise<Record<string, number>>;
+  /** When the client of each of these last did something, likewise. */
+  lastActive(sessions: string[]): Promise<Record<string, number>>;
+  /** These of its sessions hear it, each once. Who is not here is no error. */
+  broadcast(broadcast: Broadcast, sessions: string[]): Promise<void>;
+}
+
+/** What others may ask of a channel's object. */
+export interface ChannelPort extends KeeperPort {
   publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal>;
   signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined>;
   members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal>;
@@ -310,10 +242,6 @@ export interface ChannelPort {
   /** Forgets messages, keys and members: what comes next has a new epoch. Who was sent away stays so. */
   forget(): Promise<void>;
   summary(): Promise<ChannelSummary>;
-  /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
-  lastSeen(sessions: string[]): Promise<Record<string, number>>;
-  /** When the client of each of these last did something, likewise. */
-  lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
   /** From a user's object, and the three that follow: a session is subscribed, if it was not, and stands where the answer says. */
@@ -325,8 +253,6 @@ export interface ChannelPort {
   read(request: ReadRequest): Promise<LogFrames | null>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
-  /** From a user's object: these of its sessions hear it, each once. Who is not here is no error. */
-  broadcast(broadcast: Broadcast, sessions: string[]): Promise<void>;
 }
 
 /** What wakes up: the constructor of the rules is the wake-up, and the alarm may be what caused it. */

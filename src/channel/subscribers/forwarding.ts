@@ -1,4 +1,5 @@
 import type { Duty } from "../../objects/due-times.ts";
+import { Lanes } from "../../objects/lanes.ts";
 import { type Debt, FIRST_RETRY_MS, Outbox } from "../../objects/outbox.ts";
 import type { Background, Clock, Log, Objects, Sql } from "../../objects/ports.ts";
 import type { Delivery, Said } from "../../objects/subscribing.ts";
@@ -43,8 +44,7 @@ export class Forwarding implements Duty {
   readonly #source: Source;
   readonly #rules: ForwardingRules;
   readonly #debts: PushDebtTable;
-  readonly #pending = new Map<string, Pending>();
-  readonly #calls = new Map<string, { since: number }>();
+  readonly #lanes: Lanes<Pending>;
   /** What was told by paying a debt. */
   readonly #paid = new Map<string, Delivery | undefined>();
   /** The last number of each user. Together they would run ahead of the clock, and a restart begins with it. */
@@ -61,6 +61,11 @@ export class Forwarding implements Duty {
     this.#source = source;
     this.#rules = rules;
     this.#debts = new PushDebtTable(ports.sql);
+    this.#lanes = new Lanes(ports, LANES, {
+      load: () => new Pending(),
+      call: (user, pending, isAwaited) => this.#deliver(user, pending, isAwaited),
+      failed: (user, cause) => this.#fail(user, cause),
+    });
     this.outbox = new Outbox(
       ports,
       this.#debts,
@@ -92,22 +97,22 @@ export class Forwarding implements Duty {
     const users = this.#source.subscribed();
     if (users.size === 0) return;
     for (const user of users.keys()) {
-      if (!this.#debts.owes(user)) this.#pendingOf(user).add(said, rosterBefore);
+      if (!this.#debts.owes(user)) this.#lanes.of(user).add(said, rosterBefore);
     }
     if (said.is !== "signal") this.#lookAfter();
-    this.#sendNext();
+    this.#lanes.go();
   }
 
   /** Where the channel stands, to one user or to all: to be asked whether they miss something, and whether they are there. */
   announce(users: Iterable<string> = this.#source.subscribed().keys()): void {
-    for (const user of users) if (!this.#debts.owes(user)) this.#pendingOf(user);
+    for (const user of users) if (!this.#debts.owes(user)) this.#lanes.of(user);
     this.#lookAfter();
-    this.#sendNext();
+    this.#lanes.go();
   }
 
   /** Nobody is subscribed any more. */
   forget(): void {
-    this.#pending.clear();
+    this.#lanes.clear();
   }
 
   nextAt(): number | null {
@@ -115,13 +120,10 @@ export class Forwarding implements Duty {
   }
 
   run(now: number): void {
-    for (const [user, { since }] of [...this.#calls]) {
-      if (since + PATIENCE_MS <= now) this.#fail(user);
-    }
+    this.#lanes.giveUp(now - PATIENCE_MS);
     this.#forgetNumbers(now);
-    const isQuiet = this.#calls.size === 0 && !this.#source.isTelling();
+    const isQuiet = this.#lanes.isQuiet && !this.#source.isTelling();
     this.#lookAt = isQuiet ? null : now + LOOK_AFTER_MS;
-    this.#sendNext();
   }
 
   /** Of whom nobody is subscribed, and the clock has passed the number: whatever comes next has a higher one. */
@@ -141,35 +143,6 @@ export class Forwarding implements Duty {
     if (this.#lookAt !== null) return;
     this.#lookAt = this.#ports.clock.now() + LOOK_AFTER_MS;
     this.#rules.due();
-  }
-
-  #pendingOf(user: string): Pending {
-    const known = this.#pending.get(user);
-    if (known !== undefined) return known;
-    const pending = new Pending();
-    this.#pending.set(user, pending);
-    return pending;
-  }
-
-  #sendNext(): void {
-    for (const [user, pending] of this.#pending) {
-      if (this.#calls.size >= LANES) return;
-      if (this.#calls.has(user)) continue;
-      this.#pending.delete(user);
-      const call = { since: this.#ports.clock.now() };
-      this.#calls.set(user, call);
-      this.#ports.background.run(this.#send(user, pending, call));
-    }
-  }
-
-  async #send(user: string, pending: Pending, call: { since: number }): Promise<void> {
-    try {
-      await this.#deliver(user, pending, () => this.#calls.get(user) === call);
-      if (this.#calls.get(user) === call) this.#calls.delete(user);
-    } catch (cause) {
-      if (this.#calls.get(user) === call) this.#fail(user, cause);
-    }
-    this.#sendNext();
   }
 
   async #deliver(user: string, pending: Pending, isAwaited: () => boolean): Promise<Delivery | undefined> {
@@ -192,8 +165,6 @@ export class Forwarding implements Duty {
 
   #fail(user: string, cause?: unknown): void {
     this.#ports.log.warn("subscriber not told", {}, cause);
-    this.#calls.delete(user);
-    this.#pending.delete(user);
     this.#debts.owe(user, this.#ports.clock.now() + FIRST_RETRY_MS);
     this.#rules.due();
   }
