@@ -120,6 +120,12 @@ const Settings = z
     DEVICE_TTL_SECONDS: amount(2_592_000, 1),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
     DIRECTORY_SHARDS: whole(4, 1, 256),
+    COST_SAMPLE: z
+      .string()
+      .regex(/^\d*\.?\d+$/, "must be from 0 to 1")
+      .transform(Number)
+      .pipe(z.number().max(1))
+      .default(0.01),
   })
   .superRefine((settings, context) => {
     if (settings.JWT_SECRET === undefined && settings.JWKS_URL === undefined) {

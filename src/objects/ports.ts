@@ -12,6 +12,7 @@ import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import type { Broadcast } from "./broadcast.ts";
+import type { CostReport } from "./costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
@@ -146,6 +147,8 @@ export interface Ports {
   background: Background;
   objects: Objects;
   tokens: Tokens;
+  /** Runs it; what it writes is left out of the costs that are counted. */
+  uncounted<T>(work: () => T): T;
   log: Log;
 }
 
@@ -259,6 +262,8 @@ export interface ChannelPort extends KeeperPort {
 export interface Woken {
   /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
   alarm(): void;
+  /** Who keeps costs is told its own here; of all others its shard of the directory is. */
+  addOwnCosts?(report: CostReport): void;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

@@ -60,6 +60,8 @@ const DIRECTORY_METHODS = {
   users: 0,
   channels: 0,
   counts: 0,
+  addCosts: 0,
+  costs: 0,
   unknown: 0,
   broadcast: 0,
 } satisfies Record<keyof DirectoryPort, 0>;
