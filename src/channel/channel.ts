@@ -279,6 +279,11 @@ export class Channel implements Keeper, ChannelPort {
     this.#carryOn(); // some leave at once
   }
 
+  async unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void> {
+    for (const request of requests) this.#talk.subscribers.unsubscribe(request);
+    this.#carryOn();
+  }
+
   async setSubscriberDevice(change: SubscriberDevice): Promise<void> {
     this.#talk.subscribers.setDevice(change);
   }

@@ -1,6 +1,7 @@
 import type { Duty } from "../objects/due-times.ts";
 import { Outbox } from "../objects/outbox.ts";
-import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
+import type { Background, Clock, Log, Objects, SessionEnd } from "../objects/ports.ts";
+import type { Unsubscribed } from "../objects/subscribing.ts";
 import type { EndedDebt, KeptSessions } from "./roster/kept-sessions.ts";
 import type { Members } from "./roster/members.ts";
 import type { SessionRow } from "./roster/session-table.ts";
@@ -35,7 +36,7 @@ export class Departures implements Duty {
     this.outbox = new Outbox(
       ports,
       sessions,
-      (debt) => this.#tell(debt),
+      { to: ({ user }) => user, pay: (debts) => this.#tell(debts) },
       () => this.run(),
     );
   }
@@ -82,10 +83,20 @@ export class Departures implements Duty {
     return leftAt === undefined ? undefined : leftAt + HEARD_WITHIN_MS;
   }
 
-  async #tell({ id, user, endedAt, reason, order }: EndedDebt): Promise<void> {
+  /** To one user's object: several that ended at once are one call. */
+  async #tell(debts: readonly EndedDebt[]): Promise<void> {
     const { channel, ports } = this.#about;
+    const ended: SessionEnd[] = [];
+    const unsubscribed: Unsubscribed[] = [];
+    for (const { id: session, endedAt: at, reason, order } of debts) {
+      if (order === undefined) ended.push({ session, at, reason });
+      else unsubscribed.push({ channel, session, order, reason });
+    }
+    const [{ user } = { user: "" }] = debts;
     const keeper = ports.objects.user(user);
-    if (order === undefined) await keeper.ended({ session: id, at: endedAt, reason });
-    else await keeper.unsubscribed({ channel, session: id, order, reason });
+    const [end, unsubscription] = [ended[0], unsubscribed[0]];
+    if (debts.length > 1) await keeper.endedTogether({ ended, unsubscribed });
+    else if (end !== undefined) await keeper.ended(end);
+    else if (unsubscription !== undefined) await keeper.unsubscribed(unsubscription);
   }
 }

@@ -216,6 +216,8 @@ export interface UserPort extends InboxPort {
   deliver(delivery: Delivery): Promise<DeliveryAnswer>;
   /** From a channel: it has ended a subscription. */
   unsubscribed(end: Unsubscribed): Promise<void>;
+  /** From a keeper: several of these at once. */
+  endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }): Promise<void>;
   /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
   /** From the directory: every session hears it, wherever it is kept, and none twice. Fails where one may not have. */
@@ -247,10 +249,11 @@ export interface ChannelPort extends KeeperPort {
   summary(): Promise<ChannelSummary>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
-  /** From a user's object, and the three that follow: a session is subscribed, if it was not, and stands where the answer says. */
+  /** From a user's object, and the four that follow: a session is subscribed, if it was not, and stands where the answer says. */
   subscribe(request: SubscribeRequest): Promise<Subscribed | Refusal>;
   /** Unknown sessions are no error: a late `subscribe` is found out by the next delivery. */
   unsubscribe(request: UnsubscribeRequest): Promise<void>;
+  unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void>;
   setSubscriberDevice(change: SubscriberDevice): Promise<void>;
   /** Null where it can't go on from there: it has to ask by `subscribe`. */
   read(request: ReadRequest): Promise<LogFrames | null>;

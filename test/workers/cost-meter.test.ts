@@ -2,11 +2,11 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { ChannelObject } from "../../src/channel/channel-object.ts";
-import type { DirectoryObject } from "../../src/directory/directory-object.ts";
 import { shardNames } from "../../src/objects/shards.ts";
 import type { Costs } from "../../src/protocol/costs.ts";
 import { UserObject } from "../../src/user/user-object.ts";
 import { publish, read, until, WorkerClient } from "./client.ts";
+import { eventsOf } from "./events.ts";
 import { Meter } from "./meter.ts";
 import { say } from "./watch.ts";
 
@@ -14,30 +14,6 @@ import { say } from "./watch.ts";
 
 /** Longer than a window, and than a shard gathers what it is told. */
 const atRest = () => new Promise((resolve) => setTimeout(resolve, 2500));
-
-const CAUSES: Record<string, keyof NonNullable<Costs["user"]>["events"]> = {
-  fetch: "connect",
-  webSocketMessage: "frame",
-  webSocketClose: "close",
-  webSocketError: "close",
-  alarm: "alarm",
-};
-
-/** What came to objects of this class from now on, by cause, whatever the rules do about it. */
-function eventsOf(Class: typeof UserObject | typeof ChannelObject | typeof DirectoryObject) {
-  const events = { call: 0, connect: 0, frame: 0, close: 0, alarm: 0 };
-  const methods = Class.prototype as unknown as Record<string, (...args: unknown[]) => unknown>;
-  for (const name of Object.getOwnPropertyNames(methods)) {
-    const original = methods[name];
-    if (name === "constructor" || name === "addCosts" || original === undefined) continue;
-    const cause = CAUSES[name] ?? "call";
-    methods[name] = function (this: unknown, ...args: unknown[]) {
-      events[cause] += 1;
-      return original.apply(this, args);
-    };
-  }
-  return events;
-}
 
 const costs = async () => (await read("/v1/stats")).costs as Costs;
 const totalOf = (all: Costs, field: "rowsWritten" | "alarms") =>
