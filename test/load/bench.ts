@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { isQuiet, machine } from "./bench/machine.ts";
+import { busyShare, isQuiet, MOST_BUSY, machine } from "./bench/machine.ts";
 import { type Bar, barTable, markdown, type Report, type Scenario } from "./bench/report.ts";
 import { endAll } from "./bench/stage.ts";
 import { readable } from "./bench/stats.ts";
@@ -36,6 +36,8 @@ const SCENARIOS: Record<string, Scenario> = {
   k: userToUser,
   l: silence,
 };
+/** How long the machine is looked at before each scenario. */
+const BETWEEN_MS = 1000;
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 const { values } = parseArgs({
@@ -61,9 +63,13 @@ if (!isQuiet(before)) console.error("THE MACHINE IS BUSY: these figures are for 
 const startedAt = performance.now();
 const reports: Record<string, Report | { failed: string }> = {};
 const bars: Bar[] = [];
+/** Scenarios before which others were using the machine, and how much of it. */
+const disturbed: string[] = [];
 for (const id of chosen) {
   const scenario = SCENARIOS[id];
   if (scenario === undefined) continue;
+  const busy = await busyShare(BETWEEN_MS);
+  if (busy > MOST_BUSY) disturbed.push(`(${id}) ${readable(busy * 100)} %`);
   const since = performance.now();
   const passed = () => `${Math.round((performance.now() - since) / 1000)} s`;
   try {
@@ -87,14 +93,15 @@ const file = `${ROOT}dist/bench/${before.date}-${before.commit}${values.quick ? 
 mkdirSync(`${ROOT}dist/bench`, { recursive: true });
 writeFileSync(
   file,
-  JSON.stringify({ machine: before, seconds, isQuick: values.quick, reports, bars }, null, 1),
+  JSON.stringify({ machine: before, seconds, isQuick: values.quick, disturbed, reports, bars }, null, 1),
 );
 console.log(barTable(bars));
 console.log(
   `\n${before.cpu}, ${before.cores} cores, ${before.memoryGb} GB; workerd ${before.workerd}, Node ${before.node}; ` +
     `commit ${before.commit}${before.isClean ? "" : " with changes"}, ${before.date}, ${seconds} s` +
-    `${values.quick ? "; quick: small counts" : ""}${isQuiet(before) ? "" : "; the machine was busy with other work"}.`,
+    `${values.quick ? "; quick: small counts" : ""}${isQuiet(before) && disturbed.length === 0 ? "" : "; the machine was busy with other work"}.`,
 );
+if (disturbed.length > 0) console.error(`others used the processors before ${disturbed.join(", ")}`);
 console.error(`all figures: ${file}`);
 process.exitCode = bars.every(({ holds }) => holds) ? 0 : 1;
 

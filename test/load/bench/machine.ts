@@ -25,17 +25,17 @@ export interface Machine {
 
 /** Above these the machine is doing something else, and the figures say so. */
 export const MOST_BUSY = 0.15;
-export const MOST_LOOP_SPREAD = 1.25;
+const MOST_LOOP_SPREAD = 1.25;
+/** For each core; the system's average over the last minute, which our own last run raises too. */
+const MOST_LOAD = 0.5;
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
-const SAMPLE_MS = 2000;
+const SAMPLE_MS = 5000;
 const LOOPS = 15;
 
 /** Looks at the machine before anything is started on it. */
 export async function machine(): Promise<Machine> {
-  const idle = busyTimes();
-  await pause(SAMPLE_MS);
-  const later = busyTimes();
+  const busy = await busyShare(SAMPLE_MS);
   const loops = Array.from({ length: LOOPS }, loopMs);
   const workerd = JSON.parse(readFileSync(`${ROOT}node_modules/workerd/package.json`, "utf8")) as {
     version: string;
@@ -51,15 +51,23 @@ export async function machine(): Promise<Machine> {
     date: new Date().toISOString().slice(0, 10),
     descriptors: Number(/Max open files\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? 0),
     load: loadavg()[0] ?? 0,
-    busy: (later.busy - idle.busy) / (later.all - idle.all),
+    busy,
     loopMs: median(loops),
     loopSpread: Math.max(...loops) / Math.min(...loops),
   };
 }
 
 /** Whether figures of this machine, now, are to be believed. */
-export const isQuiet = ({ busy, loopSpread }: Machine): boolean =>
-  busy <= MOST_BUSY && loopSpread <= MOST_LOOP_SPREAD;
+export const isQuiet = ({ busy, loopSpread, load, cores }: Machine): boolean =>
+  busy <= MOST_BUSY && loopSpread <= MOST_LOOP_SPREAD && load <= MOST_LOAD * cores;
+
+/** The part of all processors that was busy for so many milliseconds: asked while nothing of ours runs. */
+export async function busyShare(ms: number): Promise<number> {
+  const before = busyTimes();
+  await pause(ms);
+  const after = busyTimes();
+  return (after.busy - before.busy) / (after.all - before.all);
+}
 
 /** Processor time that a process has used so far, in milliseconds. */
 export function cpuMsOf(pid: number): number {

@@ -3,6 +3,7 @@ import { start } from "../candidates/peers.ts";
 import { Crowd, Publisher } from "../clients/child.ts";
 import type { Open, Opened, Way } from "../clients/crowd-commands.ts";
 import type { Target } from "../clients/crowd-socket.ts";
+import { OFFSET } from "../clients/marker-counter.ts";
 
 const stages = new Set<Stage>();
 
@@ -76,7 +77,7 @@ export async function connect(
   targets: Target[],
   options: Partial<Pick<Open, "atOnce" | "marker">> & { pingEveryMs?: number } = {},
 ): Promise<Opened> {
-  const { atOnce = AT_ONCE, marker = '"offset":', pingEveryMs = PING_EVERY_MS } = options;
+  const { atOnce = AT_ONCE, marker = OFFSET, pingEveryMs = PING_EVERY_MS } = options;
   const ping = candidate.ping === undefined ? undefined : { text: candidate.ping, everyMs: pingEveryMs };
   const opened = await crowd.do("open", {
     ...candidate.manners,

@@ -10,6 +10,7 @@ export interface Loaded {
   open: number;
   closed: number;
   failed: string[];
+  returned: number;
   least: number;
   most: number;
   disorder: number;
@@ -91,11 +92,13 @@ export async function startLoaded(vars: Record<string, string>): Promise<LoadedS
 }
 
 function together(all: Loaded[]): Loaded {
-  const sum = (key: "open" | "closed" | "disorder") => all.reduce((total, loaded) => total + loaded[key], 0);
+  const sum = (key: "open" | "closed" | "disorder" | "returned") =>
+    all.reduce((total, loaded) => total + loaded[key], 0);
   return {
     open: sum("open"),
     closed: sum("closed"),
     disorder: sum("disorder"),
+    returned: sum("returned"),
     failed: all.flatMap(({ failed }) => failed).slice(0, 5),
     least: Math.min(...all.map(({ least }) => least)),
     most: Math.max(...all.map(({ most }) => most)),

@@ -3,7 +3,7 @@ import type { Commands, Counted, Open, Publish, Way } from "./crowd-commands.ts"
 import { CrowdSocket, type Target } from "./crowd-socket.ts";
 import { CLOSE_FRAME, FrameReader, type Heard, tally, textFrame } from "./frame-reader.ts";
 import { HttpLane } from "./http-lane.ts";
-import { MarkerCounter } from "./marker-counter.ts";
+import { MarkerCounter, OFFSET } from "./marker-counter.ts";
 
 const CONNECT_TIMEOUT_MS = 60_000;
 const WAY_TIMEOUT_MS = 30_000;
@@ -134,7 +134,7 @@ class Crowd implements Commands {
   }
 
   async #join(target: Target): Promise<number> {
-    const counter = new MarkerCounter(Buffer.from(this.#order?.marker ?? '"offset":'));
+    const counter = new MarkerCounter(Buffer.from(this.#order?.marker ?? OFFSET));
     const socket = this.#connect(target, counter);
     const ms = await within(CONNECT_TIMEOUT_MS, "a connect", socket.opened);
     this.#clients.push({ socket, counter, target });

@@ -126,7 +126,7 @@ async function inside({ service, spread, rss, connectSeconds }: Opened): Promise
   await service.reset();
   const lasts: number[] = [];
   for (let i = 1; i <= PUBLISHES; i++) lasts.push(await publishInside(service, channel, i));
-  const { least, most, disorder, open: still } = await service.heard();
+  const { least, most, disorder, returned, open: still } = await service.heard();
   const summary = await settled(service.port, channel, sessions);
   const what = `${readable(sessions)} sessions inside, ${channel === "one" ? "one object" : "over relays"}`;
   const isOnce = least === PUBLISHES && most === PUBLISHES && disorder === 0 && still === sessions;
@@ -139,7 +139,7 @@ async function inside({ service, spread, rss, connectSeconds }: Opened): Promise
     bars: [
       {
         what: `${what}: each publish reaches all, once, in order`,
-        measured: `${least}-${most} of ${PUBLISHES} heard, ${disorder} out of order, median ${readable(median(lasts))} ms`,
+        measured: `${least}-${most} of ${PUBLISHES} heard, ${disorder} out of order, ${returned} came back, median ${readable(median(lasts))} ms`,
         holds: isOnce,
       },
       exact(what, summary, sessions, users),

@@ -8,8 +8,8 @@ import { pause } from "../clients/clock.ts";
 const MOST_BYTES = 1024;
 /** Objects that are idle for ten seconds are put to sleep: users' objects have nothing to do any more by then. */
 const ASLEEP_MS = 13_000;
-/** Silent clients are no matter here, and no alarm falls between two measurements. */
-const VARS = { SESSION_TTL_SECONDS: "3600", HEARTBEAT_INTERVAL_SECONDS: "1800" };
+/** One object, not relays. Silent clients are no matter here, and no alarm falls between two measurements. */
+const VARS = { SESSION_TTL_SECONDS: "3600", HEARTBEAT_INTERVAL_SECONDS: "1800", RELAY_CAPACITY: "32768" };
 
 interface Held {
   /** Bytes of heap while the object of the room is awake. */
@@ -23,9 +23,8 @@ export async function memory({ isQuick, log }: Wanted): Promise<Report> {
   const held: Record<string, Held[]> = {};
   await using stage = new Stage();
   const all = await stage.startAll(["rollcall", "floor"], { vars: VARS, hasInspector: true });
-  let before = 1;
-  for (const served of all) held[served.candidate.name] = [await measure(served, 1, 1)];
-  for (const size of sizes) {
+  let before = 0;
+  for (const size of [1, ...sizes]) {
     log(`${size} sockets`);
     const added = all.map(async (served) => {
       const targets = await served.candidate.targets(size);
@@ -33,7 +32,10 @@ export async function memory({ isQuick, log }: Wanted): Promise<Report> {
     });
     await Promise.all(added);
     await pause(ASLEEP_MS);
-    for (const served of all) held[served.candidate.name]?.push(await measure(served, size, 0));
+    for (const served of all) {
+      const { name } = served.candidate;
+      held[name] = [...(held[name] ?? []), await measure(served, size)];
+    }
     before = size;
   }
   const each = (name: string, key: keyof Held, i: number) => {
@@ -70,11 +72,7 @@ export async function memory({ isQuick, log }: Wanted): Promise<Report> {
 }
 
 /** Wakes the room by a publish that all hear, and looks while it is awake. */
-async function measure(served: Served, sockets: number, first: number): Promise<Held> {
-  if (first > 0) {
-    await connect(served, await served.candidate.targets(first));
-    await pause(ASLEEP_MS);
-  }
+async function measure(served: Served, sockets: number): Promise<Held> {
   await publishEach(served, sockets, { times: 2 });
   const { inspectorPort, pid, port } = served.candidate;
   if (inspectorPort === undefined) throw new Error("no debugger");

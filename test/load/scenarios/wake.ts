@@ -9,8 +9,8 @@ import type { Way } from "../clients/crowd-commands.ts";
 const SLEEPERS: Name[] = ["rollcall", "floor", "partyserver"];
 /** The runtime puts an object to sleep after ten seconds. */
 const IDLE_MS = 12_500;
-/** No sweep of ours may wake the room between two rounds. */
-const VARS = { SESSION_TTL_SECONDS: "3600", HEARTBEAT_INTERVAL_SECONDS: "1800" };
+/** One object, not relays; no sweep of ours may wake the room between two rounds. */
+const VARS = { SESSION_TTL_SECONDS: "3600", HEARTBEAT_INTERVAL_SECONDS: "1800", RELAY_CAPACITY: "32768" };
 
 /** (f) From a publish to an object that sleeps until its sockets have it. */
 export async function wake({ isQuick, log }: Wanted): Promise<Report> {

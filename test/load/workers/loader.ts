@@ -20,6 +20,8 @@ export interface Loaded {
   open: number;
   closed: number;
   failed: string[];
+  /** Times that a client was sent away and came back. */
+  returned: number;
   /** The fewest and the most messages that one socket heard. */
   least: number;
   most: number;
@@ -29,9 +31,16 @@ export interface Loaded {
 
 interface Client {
   heard: number;
-  last: number;
+  /** Where it stands: what it is welcomed with when it comes back goes on from there. */
+  last: number | undefined;
+  epoch: string | undefined;
   isOpen: boolean;
 }
+
+const MOST_PAUSE_MS = 1000;
+
+/** The contract's rule: up to 4499, and below 4000 all but what the client must mend itself. */
+const mayReconnect = (code: number) => code < 4500 && ![1000, 1003, 1007, 1008, 1009].includes(code);
 
 /**
  * Clients inside the runtime: a machine has descriptors for nine thousand connections, and these take none. Each object
@@ -41,6 +50,7 @@ export class Loader extends DurableObject<LoaderEnv> {
   readonly #clients: Client[] = [];
   readonly #failed: string[] = [];
   #disorder = 0;
+  #returned = 0;
   #lastAt = 0;
 
   override async fetch(request: Request): Promise<Response> {
@@ -70,38 +80,69 @@ export class Loader extends DurableObject<LoaderEnv> {
   }
 
   async #connect(channel: string, token: string): Promise<void> {
+    const client: Client = { heard: 0, last: undefined, epoch: undefined, isOpen: false };
+    if (await this.#enter(client, channel, token)) this.#clients.push(client);
+  }
+
+  /** Connects, from where this client stands if it was there before. False where it was refused. */
+  async #enter(client: Client, channel: string, token: string): Promise<boolean> {
+    const { epoch, last } = client;
+    const from = epoch === undefined ? "" : `?epoch=${epoch}&offset=${last}`;
+    const url = `http://rollcall/v1/channels/${channel}/connect${from}`;
     const headers = { Upgrade: "websocket", Authorization: `Bearer ${token}` };
-    const response = await this.env.TARGET.fetch(`http://rollcall/v1/channels/${channel}/connect`, {
-      headers,
-    });
+    const response = await this.env.TARGET.fetch(url, { headers });
     const { webSocket } = response;
     if (webSocket === null) {
-      if (this.#failed.length < 5)
-        this.#failed.push(`${response.status} ${(await response.text()).slice(0, 200)}`);
-      return;
+      this.#failed.push(`${response.status} ${(await response.text()).slice(0, 200)}`);
+      return false;
     }
-    const client: Client = { heard: 0, last: -1, isOpen: true };
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const welcomed = Promise.withResolvers<boolean>();
     webSocket.addEventListener("message", ({ data }) => {
       this.#hear(client, data as string);
-      resolve(); // the first frame is the welcome
+      welcomed.resolve(true); // the first frame is the welcome
     });
-    webSocket.addEventListener("close", () => {
+    webSocket.addEventListener("close", ({ code }) => {
       client.isOpen = false;
-      resolve();
+      welcomed.resolve(true);
+      if (mayReconnect(code)) this.ctx.waitUntil(this.#return(client, channel, token));
     });
     webSocket.accept();
-    this.#clients.push(client);
-    await promise;
+    client.isOpen = true;
+    return welcomed.promise;
+  }
+
+  /** As any client does whom the service sends away for a while. */
+  async #return(client: Client, channel: string, token: string): Promise<void> {
+    this.#returned += 1;
+    await new Promise((resolve) => setTimeout(resolve, MOST_PAUSE_MS * Math.random()));
+    await this.#enter(client, channel, token);
   }
 
   #hear(client: Client, text: string): void {
-    if (!text.includes('"type":"message"')) return;
-    for (const [, offset] of text.matchAll(/"offset":(\d+)/g)) {
-      client.heard += 1;
-      if (client.last !== -1 && Number(offset) !== client.last + 1) this.#disorder += 1;
-      client.last = Number(offset);
+    if (text.startsWith('{"type":"welcome"')) this.#welcomed(client, text);
+    else if (text.includes('"type":"message"')) {
+      for (const [, offset] of text.matchAll(/"offset":(\d+)/g)) this.#heard(client, Number(offset));
     }
+  }
+
+  #welcomed(client: Client, text: string): void {
+    if (client.epoch === undefined) {
+      client.epoch = /"epoch":"([^"]+)"/.exec(text)?.[1];
+      client.last = Number(/"offset":(\d+)/.exec(text)?.[1]);
+      return;
+    }
+    const { recovered, messages } = JSON.parse(text) as {
+      recovered: boolean;
+      messages: { offset: number }[];
+    };
+    if (!recovered) this.#disorder += 1;
+    for (const { offset } of messages) this.#heard(client, offset);
+  }
+
+  #heard(client: Client, offset: number): void {
+    client.heard += 1;
+    if (offset !== (client.last ?? 0) + 1) this.#disorder += 1;
+    client.last = offset;
     this.#lastAt = Date.now();
   }
 
@@ -119,11 +160,13 @@ export class Loader extends DurableObject<LoaderEnv> {
       if (isOpen) open += 1;
     }
     const closed = this.#clients.length - open;
-    const failed = this.#failed;
+    const failed = this.#failed.slice(0, 5);
+    const returned = this.#returned;
     return {
       open,
       closed,
       failed,
+      returned,
       least: open === 0 ? 0 : least,
       most,
       disorder: this.#disorder,
