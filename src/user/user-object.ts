@@ -153,6 +153,10 @@ export class UserObject extends DurableObject<Env> implements UserPort {
     return this.#shell.keeper.signal(request);
   }
 
+  signalTogether(requests: SignalRequest[]) {
+    return this.#shell.keeper.signalTogether(requests);
+  }
+
   list() {
     return this.#shell.keeper.list();
   }

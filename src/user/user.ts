@@ -212,6 +212,10 @@ export class User implements Keeper, UserPort {
     this.#rooms.directs.signal(request);
   }
 
+  async signalTogether(requests: SignalRequest[]): Promise<void> {
+    for (const request of requests) this.#rooms.directs.signal(request);
+  }
+
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
     const connection = this.#rooms.connections.of(socket);
     if (connection === undefined) return; // ended by us while this frame was on its way

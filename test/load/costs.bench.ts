@@ -56,6 +56,22 @@ test("coming and going", async () => {
   });
 });
 
+test("subscribing", async () => {
+  const channels = Array.from({ length: 10 }, (_, i) => `cb-in-${i}`);
+  const there = await WorkerClient.connect("cb-in");
+  for (const channel of channels) await subscribe(there, channel);
+  const visit = async (user: string) => {
+    const client = await WorkerClient.connect(user);
+    await Promise.all(channels.map((channel) => subscribe(client, channel)));
+    client.socket.close(1000);
+  };
+  await measured("a user connection of somebody new, subscribed to 10 channels, and its end", (time) =>
+    visit(`cb-in-new-${time}`),
+  );
+  await measured("the same within the grace of the last one", () => visit("cb-in-again"));
+  await close([there]);
+});
+
 test("publishing", async () => {
   const there = await WorkerClient.connect("cb-writer", { channel: "cb-plain" });
   await measured("a message to sockets of its channel", (time) =>

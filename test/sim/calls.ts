@@ -33,6 +33,7 @@ const USER_METHODS = {
   inbox: 0,
   ackInbox: 0,
   signal: 0,
+  signalTogether: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;

@@ -160,7 +160,11 @@ function grouped() {
         if (state.fails) throw new Error("unreachable");
       },
     },
-    (id) => void (state.settled.push(id) && debts.delete(id)),
+    (id) => {
+      state.settled.push(id);
+      debts.delete(id);
+      outbox.forget(id);
+    },
   );
   const owe = (...ids: string[]) => {
     for (const id of ids) debts.set(id, { id, tries: 0, dueAt: state.now + FIRST_RETRY_MS });
