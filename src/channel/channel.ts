@@ -23,6 +23,7 @@ import type {
   SignalRequest,
   Socket,
 } from "../objects/ports.ts";
+import type { RelayAnswer, RelayCall } from "../objects/relaying.ts";
 import type {
   LogFrames,
   ReadRequest,
@@ -239,6 +240,10 @@ export class Channel implements Keeper, ChannelPort {
       relays: 0,
       createdAt: this.#talk.log.createdAt,
     };
+  }
+
+  async relayed(_call: RelayCall): Promise<RelayAnswer> {
+    throw new Error("being built");
   }
 
   async list(): Promise<void> {

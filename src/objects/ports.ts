@@ -14,6 +14,7 @@ import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "..
 import type { Broadcast } from "./broadcast.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
+import type { RelayAnswer, RelayCall, RelayPort } from "./relaying.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
 import type {
   Admission,
@@ -127,6 +128,8 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
+  /** By the name that `relaying.ts` gives it. */
+  relay(relay: string): RelayPort;
   /** One shard of the directory, by the name that `shards.ts` gives it. */
   directory(shard: string): DirectoryPort;
 }
@@ -251,6 +254,8 @@ export interface ChannelPort extends KeeperPort {
   setSubscriberDevice(change: SubscriberDevice): Promise<void>;
   /** Null where it can't go on from there: it has to ask by `subscribe`. */
   read(request: ReadRequest): Promise<LogFrames | null>;
+  /** From one of its relays: all that has come up there. Awaits no other object. */
+  relayed(call: RelayCall): Promise<RelayAnswer>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
 }

@@ -34,8 +34,8 @@ export interface ConnectRequest {
   region?: string;
 }
 
-/** The object that holds a session's socket: the user's own, or a channel's. */
-export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string };
+/** The object that holds a session's socket: the user's own, a channel's, or one of the channel's relays. */
+export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string; relay?: string };
 
 /** One connection that asks to become a session of this user. */
 export interface AdmitRequest {
