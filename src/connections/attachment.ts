@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { LocationHint } from "../objects/placement.ts";
 import { Claims } from "../protocol/claims.ts";
 import { Device, SessionId } from "../protocol/names.ts";
 
@@ -37,6 +38,8 @@ export const Attachment = z.object({
   sentSeq: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */
   isActivityUntold: z.boolean().default(false),
+  /** Where the client is; unknown where the Worker does not say. Channel connections only. */
+  hint: LocationHint.optional(),
   /** The last broadcasts that it was told, by id. */
   broadcasts: z.array(z.string()).default([]),
 });

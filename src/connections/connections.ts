@@ -65,7 +65,7 @@ export class Connections {
   /** Takes a fresh socket into the index, with its attachment. */
   open(socket: Socket, session: string, request: ConnectRequest): Connection {
     const now = this.#clock.now();
-    const { device, claims } = request;
+    const { device, claims, hint } = request;
     const times = { connectedAt: now, heardAt: now, probedAt: null, activeAt: now };
     const state = {
       session,
@@ -78,6 +78,7 @@ export class Connections {
       resume: null,
       sentSeq: 0,
       broadcasts: [],
+      ...(hint && { hint }),
     };
     const connection = new Connection(socket, state, this.#newRate());
     connection.update({});

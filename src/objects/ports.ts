@@ -14,6 +14,7 @@ import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "..
 import type { Broadcast } from "./broadcast.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
+import type { Elsewhere } from "./placement.ts";
 import type { RelayAnswer, RelayCall, RelayPort } from "./relaying.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
 import type {
@@ -268,8 +269,8 @@ export interface Woken {
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */
 export interface Keeper extends Woken {
-  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not. */
-  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined>;
+  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not, or where else there is room. */
+  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | Elsewhere | undefined>;
   received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
   /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
   closed(socket: Socket): void;

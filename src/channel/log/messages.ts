@@ -48,7 +48,7 @@ export class Messages {
     const stored = this.#store(request);
     if (isRefusal(stored)) return stored;
     const { published } = stored;
-    if ("frame" in stored) this.#tell(published.offset, stored.frame, request);
+    if ("frame" in stored) this.#tell(published, stored.frame, request);
     return published;
   }
 
@@ -91,14 +91,16 @@ export class Messages {
     return stored;
   }
 
-  #tell(offset: number, frame: string, { event, exclude }: PublishRequest): void {
+  #tell({ offset, at }: Published, frame: string, { event, exclude, ttlSeconds }: PublishRequest): void {
     const skipped = exclude === undefined ? frame : this.#rooms.log.skippedFrame(offset);
     for (const connection of this.#rooms.connections.all()) {
       if (connection.state.catchUp !== null) continue; // it will read it when it gets there
       const isOut = exclude !== undefined && isLeftOut(exclude, fromConnection(connection));
       this.#send(connection, offset, isOut ? skipped : frame);
     }
-    this.#rules.said({ is: "message", offset, event, text: frame, ...(exclude && { exclude }) });
+    const expiresAt = ttlSeconds === undefined ? {} : { expiresAt: at + ttlSeconds * 1000 };
+    const about = { offset, event, at, ...(exclude && { exclude }), ...expiresAt };
+    this.#rules.said({ is: "message", text: frame, ...about });
   }
 
   /** A socket that fails takes no other's message with it, nor loses its own: it reads it from the log. */
