@@ -1,0 +1,115 @@
+import type { MemberState, Sql } from "../../objects/ports.ts";
+import type { RelayMember } from "../../objects/relaying.ts";
+import type { SeenStatus } from "../../protocol/presence.ts";
+
+/**
+ * Who is connected to the relays of this channel, as each has reported: a row for each relay and user. A relay with
+ * nobody has no row, and with that the channel knows it no more. `number` is that of the report that wrote the
+ * row, and `digest` stands for what it said.
+ */
+export const RELAY_MEMBER_MIGRATION = [
+  `CREATE TABLE relay_member (
+    relay TEXT NOT NULL,
+    user TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    live INTEGER NOT NULL,
+    types TEXT NOT NULL,
+    info TEXT,
+    joined_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    regions TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    status TEXT,
+    is_hidden INTEGER NOT NULL,
+    PRIMARY KEY (relay, user)
+  ) STRICT, WITHOUT ROWID`,
+];
+
+/** One user at one relay. */
+export interface RelayMemberRow extends RelayMember {
+  relay: string;
+  /** Of the report that said so. */
+  number: number;
+  digest: number;
+}
+
+interface Row {
+  relay: string;
+  user: string;
+  number: number;
+  digest: number;
+  live: number;
+  types: string;
+  info: string | null;
+  joined_at: number;
+  ended_at: number | null;
+  regions: string;
+  version: number;
+  status: SeenStatus | null;
+  is_hidden: number;
+}
+
+const COLUMNS =
+  "relay, user, number, digest, live, types, info, joined_at, ended_at, regions, version, status, is_hidden";
+const ALL = `SELECT ${COLUMNS} FROM relay_member`;
+const WRITE = `INSERT OR REPLACE INTO relay_member (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const DELETE = "DELETE FROM relay_member WHERE relay = ? AND user = ?";
+const CLEAR = "DELETE FROM relay_member";
+
+export class RelayMemberTable {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  /** Read once, on wake-up. */
+  all(): RelayMemberRow[] {
+    return this.#sql.all<Row>(ALL).map(fromRow);
+  }
+
+  write({
+    relay,
+    user,
+    number,
+    digest,
+    live,
+    types,
+    info,
+    joinedAt,
+    endedAt,
+    regions,
+    state,
+  }: RelayMemberRow): void {
+    const infoJson = info === undefined ? null : JSON.stringify(info);
+    const said = [live, types.join(), infoJson, joinedAt, endedAt, regions.join()] as const;
+    const { version, status, isHidden } = state;
+    this.#sql.run(WRITE, relay, user, number, digest, ...said, version, status ?? null, isHidden ? 1 : 0);
+  }
+
+  delete(relay: string, user: string): void {
+    this.#sql.run(DELETE, relay, user);
+  }
+
+  clear(): void {
+    this.#sql.run(CLEAR);
+  }
+}
+
+function fromRow(row: Row): RelayMemberRow {
+  const { types, info, joined_at, ended_at, regions, version, status, is_hidden, ...rest } = row;
+  return {
+    ...rest,
+    types: listIn(types) as RelayMember["types"],
+    ...(info !== null && { info: JSON.parse(info) }),
+    joinedAt: joined_at,
+    endedAt: ended_at,
+    regions: listIn(regions),
+    state: { version, ...(status !== null && { status }), isHidden: is_hidden === 1 },
+  };
+}
+
+function listIn(text: string): string[] {
+  return text === "" ? [] : text.split(",");
+}
