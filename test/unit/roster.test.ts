@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PLAIN, type RosterSession } from "../../src/channel/roster/member.ts";
+import type { RosterSession } from "../../src/channel/roster/member.ts";
 import { Roster, type RosterChange } from "../../src/channel/roster/roster.ts";
 import { RosterNews } from "../../src/channel/roster/roster-news.ts";
+import { PLAIN } from "../../src/connections/kept/kept-members.ts";
 import type { MemberState } from "../../src/objects/ports.ts";
 
 const session = (user: string, id: string, over: Partial<RosterSession> = {}): RosterSession => ({
