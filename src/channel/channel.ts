@@ -4,6 +4,15 @@ import { answerEach } from "../connections/answers.ts";
 import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
+import { ActivityReports } from "../connections/kept/activity-reports.ts";
+import { Admissions } from "../connections/kept/admissions.ts";
+import { Departures } from "../connections/kept/departures.ts";
+import { Endings } from "../connections/kept/endings.ts";
+import { Entrance } from "../connections/kept/entrance.ts";
+import { KeptSessions } from "../connections/kept/kept-sessions.ts";
+import { lastActive, lastSeen } from "../connections/kept/last-heard.ts";
+import { MemberStates } from "../connections/kept/member-states.ts";
+import { UserFrames } from "../connections/kept/user-frames.ts";
 import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
@@ -38,22 +47,16 @@ import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
-import { ActivityReports } from "./activity-reports.ts";
-import { Admissions } from "./admissions.ts";
-import { Departures } from "./departures.ts";
-import { Endings } from "./endings.ts";
-import { Entrance } from "./entrance.ts";
 import { ChannelFrames } from "./frames.ts";
-import { lastActive, lastSeen } from "./last-heard.ts";
 import { Listing } from "./listing.ts";
 import { Removals } from "./removals.ts";
-import { KeptSessions } from "./roster/kept-sessions.ts";
-import { MemberStates } from "./roster/member-states.ts";
 import { Members } from "./roster/members.ts";
 import type { RosterStep } from "./roster/roster-news.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Talk } from "./talk.ts";
-import { UserFrames } from "./user-frames.ts";
+
+/** What is told to subscribers is confirmed by then, or a debt of its own. */
+const HEARD_WITHIN_MS = 5_000;
 
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
@@ -121,7 +124,9 @@ export class Channel implements Keeper, ChannelPort {
     const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
     const ofEntrance = { ...ofEndings, endings: this.#endings };
-    this.#entrance = new Entrance(ports, name, ofEntrance, () => this.#due.arm());
+    this.#entrance = new Entrance(ports, { kind: "channel", channel: name }, ofEntrance, () =>
+      this.#due.arm(),
+    );
     const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
     this.#sweep = new Sweep(
       ports,
@@ -139,6 +144,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#departures = new Departures(ports, about, {
       isOwed: () => this.#listing.isOwed(),
       tell: () => this.#settle(),
+      holdMs: () => (this.#sessions.subscribed.size === 0 ? 0 : HEARD_WITHIN_MS),
     });
     this.#due = new DueTimes(ports, [
       this.#admissions,

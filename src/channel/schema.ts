@@ -1,13 +1,16 @@
-import { KEY_MIGRATION } from "../objects/key-table.ts";
-import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
-import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
-import { REMOVAL_MIGRATION } from "./removal-table.ts";
-import { MEMBER_STATE_MIGRATION, MEMBER_STATE_TIME_MIGRATION } from "./roster/member-state-table.ts";
+import {
+  MEMBER_STATE_MIGRATION,
+  MEMBER_STATE_TIME_MIGRATION,
+} from "../connections/kept/member-state-table.ts";
 import {
   SESSION_CHANGE_MIGRATION,
   SESSION_MIGRATION,
   SESSION_SUBSCRIPTION_MIGRATION,
-} from "./roster/session-table.ts";
+} from "../connections/kept/session-table.ts";
+import { KEY_MIGRATION } from "../objects/key-table.ts";
+import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
+import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
+import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { PUSH_DEBT_MIGRATION } from "./subscribers/push-debt-table.ts";
 
 /** The tables of a channel's object: append-only, each entry is applied once. */

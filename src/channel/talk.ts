@@ -1,15 +1,17 @@
 import type { Settings } from "../config.ts";
+import { fromConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
+import { CatchUp, type CatchUpRules, type Pages } from "../connections/kept/catch-up.ts";
+import type { KeptSessions } from "../connections/kept/kept-sessions.ts";
+import type { MemberStates } from "../connections/kept/member-states.ts";
+import type { SessionRow } from "../connections/kept/session-table.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Clock, Ports, Sql } from "../objects/ports.ts";
 import { PublishKeys } from "../objects/publish-keys.ts";
-import { CatchUp, type CatchUpRules } from "./log/catch-up.ts";
 import { MessageLog } from "./log/message-log.ts";
+import { frameOf } from "./log/message-text.ts";
 import { Messages } from "./log/messages.ts";
-import type { KeptSessions } from "./roster/kept-sessions.ts";
-import type { MemberStates } from "./roster/member-states.ts";
 import type { Members } from "./roster/members.ts";
-import type { SessionRow } from "./roster/session-table.ts";
 import { Standing } from "./standing.ts";
 import { Forwarding, LOOK_AFTER_MS } from "./subscribers/forwarding.ts";
 import { type SubscriberRules, Subscribers } from "./subscribers/subscribers.ts";
@@ -58,7 +60,13 @@ export class Talk {
     this.log = new MessageLog(channel, { ...ports, sql }, settings);
     this.#keys = new PublishKeys(sql, ports.clock);
     const log = this.log;
-    this.catchUp = new CatchUp(ports, { log, connections }, rules);
+    const pages: Pages = {
+      after: (connection, offset, most) => {
+        const piece = log.after(offset, most, fromConnection(connection));
+        return piece && { ...piece, frames: piece.texts.map(frameOf) };
+      },
+    };
+    this.catchUp = new CatchUp(ports, { pages, connections }, rules);
     const catchUp = this.catchUp;
     const keys = this.#keys;
     const source = {

@@ -4,7 +4,7 @@ import type { Refusal } from "../protocol/codes.ts";
 import type { DeviceType } from "../protocol/names.ts";
 import type { KeeperPort, MemberState } from "./ports.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
-import type { Delivery, LogFrames } from "./subscribing.ts";
+import type { Delivery, LogFrames, Said } from "./subscribing.ts";
 
 /*
  * What a channel's object and its relays say to each other: part of the ports. A relay is the truth about who is
@@ -87,6 +87,9 @@ export interface Place {
   isLast: boolean;
 }
 
+/** A message as it is told, with what its readers are told by. */
+export type SaidMessage = Extract<Said, { is: "message" }>;
+
 /** What a client of a relay asked of the channel, in the order in which it was asked. Grants were checked. */
 export type RelayRequest =
   | { is: "publish"; request: PublishRequest; caller: Caller }
@@ -106,10 +109,12 @@ export type RelayRequest =
       after: LogPosition;
       maxBytes: number;
     }
+  /** Likewise for everybody at the relay: whole, for it knows whom a message leaves out, and by what its readers are told. */
+  | { is: "log"; after: LogPosition; maxBytes: number }
   /** Where a session stands that asks whether it has missed anything. */
   | { is: "stand"; entering: Entering };
 
-/** `read` is answered with null where the log can't go on from there. */
+/** `read` and `log` are answered with null where the log can't go on from there; `isLast` says that nothing comes after. */
 export type RelayReply =
   | { is: "publish"; published: Published | Refusal }
   | { is: "signal"; refused: Refusal | null }
@@ -117,6 +122,7 @@ export type RelayReply =
   | { is: "members"; page: MemberPage | Refusal }
   | { is: "allow"; refused: Refusal | null }
   | { is: "read"; frames: LogFrames | null }
+  | { is: "log"; page: { said: SaidMessage[]; isLast: boolean } | null }
   | { is: "stand"; place: Place | Refusal };
 
 /** All that one relay has to say at once. Absent parts say nothing. */

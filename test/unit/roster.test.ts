@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PLAIN, type RosterSession } from "../../src/channel/roster/member.ts";
+import type { RosterSession } from "../../src/channel/roster/member.ts";
 import { Roster, type RosterChange } from "../../src/channel/roster/roster.ts";
 import { RosterNews } from "../../src/channel/roster/roster-news.ts";
 import { SortedUsers } from "../../src/channel/roster/sorted-users.ts";
+import { PLAIN } from "../../src/connections/kept/kept-members.ts";
 import type { MemberState } from "../../src/objects/ports.ts";
 
 const session = (user: string, id: string, over: Partial<RosterSession> = {}): RosterSession => ({

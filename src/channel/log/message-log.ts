@@ -1,8 +1,8 @@
 import type { Settings } from "../../config.ts";
+import { isTold } from "../../connections/kept/audience.ts";
 import type { Clock, LogPage, LogPosition, PublishRequest, Random, Sql } from "../../objects/ports.ts";
 import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { utf8Length } from "../../protocol/utf8.ts";
-import { isTold } from "./audience.ts";
 import { ChannelTable } from "./channel-table.ts";
 import { MessageTable } from "./message-table.ts";
 import { frameOf, MessageText, messageId } from "./message-text.ts";

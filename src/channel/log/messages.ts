@@ -1,5 +1,6 @@
 import { type Connection, fromConnection } from "../../connections/connection.ts";
 import type { Connections } from "../../connections/connections.ts";
+import type { CatchUp } from "../../connections/kept/catch-up.ts";
 import { isLeftOut, isSender } from "../../objects/left-out.ts";
 import type { LogPage, PublishRequest, SignalRequest, Sql } from "../../objects/ports.ts";
 import type { PublishKeys } from "../../objects/publish-keys.ts";
@@ -7,7 +8,6 @@ import { signalFrame } from "../../objects/signal-frame.ts";
 import type { Said } from "../../objects/subscribing.ts";
 import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
-import type { CatchUp } from "./catch-up.ts";
 import type { MessageLog } from "./message-log.ts";
 
 interface Rooms {

@@ -1,4 +1,4 @@
-import type { MemberState, Sql } from "../../objects/ports.ts";
+import type { Sql } from "../../objects/ports.ts";
 import type { RelayMember } from "../../objects/relaying.ts";
 import type { SeenStatus } from "../../protocol/presence.ts";
 

@@ -13,13 +13,6 @@ export interface RosterSession {
   end: { at: number } | null;
 }
 
-/** Of whom nothing else is known: online, and hidden from nobody. */
-export const PLAIN: MemberState = { version: 0, status: "online", isHidden: false };
-
-export function isPlain({ status, isHidden }: MemberState): boolean {
-  return status === PLAIN.status && !isHidden;
-}
-
 /** One user of a roster: its sessions here, the oldest first, and how it appears. */
 export interface Present {
   sessions: ReadonlyMap<string, RosterSession>;

@@ -1,18 +1,19 @@
 import type { Settings } from "../../config.ts";
-import { type Clock, type MemberState, type Timers, WITHOUT_GRACE } from "../../objects/ports.ts";
+import { endOfGrace, type KeptMembers } from "../../connections/kept/kept-members.ts";
+import type { KeptSessions } from "../../connections/kept/kept-sessions.ts";
+import type { MemberStates } from "../../connections/kept/member-states.ts";
+import type { SessionRow } from "../../connections/kept/session-table.ts";
+import type { Clock, MemberState, Timers } from "../../objects/ports.ts";
 import type { Member, MemberPage, MemberQuery } from "../../protocol/bodies.ts";
 import { MEMBERS_PAGE } from "../../protocol/limits.ts";
-import type { KeptSessions } from "./kept-sessions.ts";
-import type { MemberStates } from "./member-states.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
 import { type NewsHooks, RosterNews } from "./roster-news.ts";
-import type { SessionRow } from "./session-table.ts";
 
 /**
  * Who is here, and telling it. A member joins when a session is welcomed and leaves when the grace of the
  * last one is over, or when it hides; what lies between is a change at most.
  */
-export class Members {
+export class Members implements KeptMembers {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #sessions: KeptSessions;
@@ -107,9 +108,8 @@ export class Members {
   }
 
   /** When an ended session stops to count, in milliseconds. One that was never welcomed never did. */
-  expiryOf({ end }: SessionRow): number {
-    if (end === null) return Number.POSITIVE_INFINITY;
-    return WITHOUT_GRACE.has(end.reason) ? end.at : end.at + this.#graceMs;
+  expiryOf(row: SessionRow): number {
+    return endOfGrace(row, this.#graceMs);
   }
 
   /** As users see it. */

@@ -1,7 +1,8 @@
+import { PLAIN } from "../../connections/kept/kept-members.ts";
 import type { MemberState } from "../../objects/ports.ts";
 import type { Member } from "../../protocol/bodies.ts";
 import { digestOf } from "./digest.ts";
-import { liveOf, looksSame, memberOf, PLAIN, type RosterSession } from "./member.ts";
+import { liveOf, looksSame, memberOf, type RosterSession } from "./member.ts";
 import { SortedUsers } from "./sorted-users.ts";
 
 /** What others are told about one change of the roster. */
