@@ -38,6 +38,7 @@ export default defineConfig({
               durableObjects: {
                 USER: { className: "ProbeObject", useSQLite: true },
                 CHANNEL: { className: "ProbeChannel", useSQLite: true },
+                RELAY: { className: "ProbeRelay", useSQLite: true },
                 DIRECTORY: { className: "ProbeShard", useSQLite: true },
               },
             },

@@ -40,6 +40,18 @@ export const Attachment = z.object({
   isActivityUntold: z.boolean().default(false),
   /** Where the client is; unknown where the Worker does not say. Channel connections only. */
   hint: LocationHint.optional(),
+  /** At a relay, on a few of its sockets: how far all that are live were told, and which roster. */
+  relayed: z
+    .object({
+      /** When this was written: the latest counts. */
+      at: z.number(),
+      epoch: z.string(),
+      offset: z.number(),
+      roster: z.string(),
+      /** Of the last push. */
+      number: z.number(),
+    })
+    .optional(),
   /** The last broadcasts that it was told, by id. */
   broadcasts: z.array(z.string()).default([]),
 });

@@ -45,6 +45,11 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return this.#ended.values();
   }
 
+  /** Nothing is kept, and nothing owed. */
+  get isEmpty(): boolean {
+    return this.#rows.size === 0;
+  }
+
   /** Those that have not ended, also where an admission is under way. */
   get liveSize(): number {
     return this.#rows.size - this.#ended.size;
