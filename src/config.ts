@@ -119,6 +119,8 @@ const Settings = z
     MAX_DEVICES: whole(20),
     DEVICE_TTL_SECONDS: amount(2_592_000, 1),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
+    RELAY_CAPACITY: whole(2000),
+    REGIONAL_RELAYS: onOff(false),
     DIRECTORY_SHARDS: whole(4, 1, 256),
     COST_SAMPLE: z
       .string()

@@ -10,6 +10,7 @@ import type {
   PublishRequest,
   SignalRequest,
 } from "../objects/ports.ts";
+import type { RelayCall } from "../objects/relaying.ts";
 import type {
   ReadRequest,
   SubscribeRequest,
@@ -116,6 +117,10 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   read(request: ReadRequest) {
     return this.#shell.keeper.read(request);
+  }
+
+  relayed(call: RelayCall) {
+    return this.#shell.keeper.relayed(call);
   }
 
   list() {

@@ -1,11 +1,11 @@
 import type { Settings } from "../config.ts";
 import type { Claims } from "../protocol/claims.ts";
-import type { Refusal } from "../protocol/codes.ts";
+import { isRefusal, type Refusal } from "../protocol/codes.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
 import { truncateUtf8 } from "../protocol/utf8.ts";
 import type { Keeper, Log, Ports, Socket } from "./ports.ts";
 import { refusedResponse } from "./refused.ts";
-import { unseal } from "./sealed.ts";
+import { elsewhereResponse, unseal } from "./sealed.ts";
 import { Waking } from "./waking-object.ts";
 
 const HIGHEST_CLOSE_CODE = 4999;
@@ -59,11 +59,11 @@ export class Shell<K extends Keeper> {
   /** A WebSocket upgrade that the Worker sealed. */
   async fetch(request: Request): Promise<Response> {
     const pair = new WebSocketPair();
-    const refused = await this.#waking.rulesFor("connect").connect(unseal(request), () => {
+    const answer = await this.#waking.rulesFor("connect").connect(unseal(request), () => {
       this.#ctx.acceptWebSocket(pair[1]);
       return this.#wrap(pair[1]);
     });
-    if (refused !== undefined) return refusedResponse(refused);
+    if (answer !== undefined) return isRefusal(answer) ? refusedResponse(answer) : elsewhereResponse(answer);
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 

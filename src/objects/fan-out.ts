@@ -1,3 +1,6 @@
+/** Whoever carries something calls so many at once. */
+export const FAN_OUT_WIDTH = 32;
+
 /** One call of a fan-out: to whom, and to whom that one carries it on. */
 export interface Branch {
   to: string;

@@ -15,6 +15,8 @@ import type { Broadcast } from "./broadcast.ts";
 import type { CostReport } from "./costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
+import type { Elsewhere } from "./placement.ts";
+import type { RelayAnswer, RelayCall, RelayPort } from "./relaying.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
 import type {
   Admission,
@@ -128,6 +130,8 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
+  /** By the name that `relaying.ts` gives it. */
+  relay(relay: string): RelayPort;
   /** One shard of the directory, by the name that `shards.ts` gives it. */
   directory(shard: string): DirectoryPort;
 }
@@ -257,6 +261,8 @@ export interface ChannelPort extends KeeperPort {
   setSubscriberDevice(change: SubscriberDevice): Promise<void>;
   /** Null where it can't go on from there: it has to ask by `subscribe`. */
   read(request: ReadRequest): Promise<LogFrames | null>;
+  /** From one of its relays: all that has come up there. Awaits no other object. */
+  relayed(call: RelayCall): Promise<RelayAnswer>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
 }
@@ -271,8 +277,8 @@ export interface Woken {
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */
 export interface Keeper extends Woken {
-  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not. */
-  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined>;
+  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not, or where else there is room. */
+  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | Elsewhere | undefined>;
   received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
   /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
   closed(socket: Socket): void;

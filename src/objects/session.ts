@@ -2,6 +2,7 @@ import type { Claims } from "../protocol/claims.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import type { SeenStatus } from "../protocol/presence.ts";
+import type { LocationHint } from "./placement.ts";
 import type { LogPosition } from "./said.ts";
 
 /* What is said between objects about one session, from its beginning to its end: part of the ports. */
@@ -32,10 +33,14 @@ export interface ConnectRequest {
   channels?: string[];
   ip?: string;
   region?: string;
+  /** Channel connections: where the client is, as far as that decides which relay is near. */
+  hint?: LocationHint;
+  /** Channel connections: relays that had no room a moment ago. */
+  avoid?: string[];
 }
 
-/** The object that holds a session's socket: the user's own, or a channel's. */
-export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string };
+/** The object that holds a session's socket: the user's own, a channel's, or one of the channel's relays. */
+export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string; relay?: string };
 
 /** One connection that asks to become a session of this user. */
 export interface AdmitRequest {

@@ -1,6 +1,7 @@
 import { CostKind } from "../protocol/costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { ChannelPort, ConnectRequest, Objects, UserPort } from "./ports.ts";
+import type { RelayPort } from "./relaying.ts";
 import { sealedUpgrade } from "./sealed.ts";
 
 /** How our objects are named: a user id or a channel name is the name of its object. A new stub per call. */
@@ -8,6 +9,7 @@ export function objectsOf(env: Env): Objects {
   return {
     user: (user) => portOf<UserPort>(env.USER.getByName(user)),
     channel: (channel) => portOf<ChannelPort>(env.CHANNEL.getByName(channel)),
+    relay: (relay) => portOf<RelayPort>(env.RELAY.getByName(relay)),
     directory: (shard) => portOf<DirectoryPort>(env.DIRECTORY.getByName(shard)),
   };
 }

@@ -54,6 +54,7 @@ const CHANNEL_METHODS = {
   unsubscribeTogether: 0,
   setSubscriberDevice: 0,
   read: 0,
+  relayed: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;
@@ -134,6 +135,9 @@ export function objectsVia(
   return {
     user: (name) => userPort((method, args) => invoke("user", name, method, args)),
     channel: (name) => channelPort((method, args) => invoke("channel", name, method, args)),
+    relay: () => {
+      throw new Error("this world has no relays");
+    },
     directory: (shard) => directoryPort((method, args) => invoke("directory", shard, method, args)),
   };
 }

@@ -1,58 +1,88 @@
-import type { Connection } from "../connections/connection.ts";
-import type { Connections } from "../connections/connections.ts";
-import type { Clock, ConnectRequest, Log, Random, Socket } from "../objects/ports.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
+import type {
+  Clock,
+  ConnectRequest,
+  KeeperName,
+  Log,
+  MemberState,
+  Random,
+  Socket,
+} from "../../objects/ports.ts";
+import { isRefusal, type Refusal, refusal } from "../../protocol/codes.ts";
+import type { Connection } from "../connection.ts";
+import type { Connections } from "../connections.ts";
 import type { Admissions, Refused } from "./admissions.ts";
 import type { Endings } from "./endings.ts";
-import type { KeptSessions } from "./roster/kept-sessions.ts";
-import type { Members } from "./roster/members.ts";
+import type { KeptMembers } from "./kept-members.ts";
+import type { KeptSessions } from "./kept-sessions.ts";
+import type { SessionRow } from "./session-table.ts";
 
 interface Rooms {
   sessions: KeptSessions;
-  members: Members;
+  members: KeptMembers;
   admissions: Admissions;
   endings: Endings;
   connections: Connections;
 }
 
+/** A session that its user's object has admitted and that has no socket yet. */
+export interface Admitted {
+  row: SessionRow;
+  member: MemberState;
+}
+
 /**
  * How a connection begins. The row and the alarm come first, then the user's object admits, then the socket is
  * accepted and counted in one turn. So whatever dies in between leaves a row without a socket and without an
- * admission under way, and such a row is over: its user is told by outbox.
+ * admission under way, and such a row is over: its user is told by outbox. A keeper that has to ask another
+ * object besides does so between `ask` and `open`.
  */
 export class Entrance {
   readonly #ports: { clock: Clock; random: Random; log: Log };
-  readonly #channel: string;
+  readonly #keeper: KeeperName;
   readonly #rooms: Rooms;
   readonly #due: () => void;
 
   constructor(
     ports: { clock: Clock; random: Random; log: Log },
-    channel: string,
+    keeper: KeeperName,
     rooms: Rooms,
     due: () => void,
   ) {
     this.#ports = ports;
-    this.#channel = channel;
+    this.#keeper = keeper;
     this.#rooms = rooms;
     this.#due = due;
   }
 
   /** The connection, counted and not yet welcomed; or why not. */
   async enter(request: ConnectRequest, accept: () => Socket): Promise<Connection | Refusal> {
-    const { sessions, members, admissions, endings, connections } = this.#rooms;
+    const admitted = await this.ask(request);
+    return isRefusal(admitted) ? admitted : this.open(admitted, request, accept);
+  }
+
+  /** Begins a session, which then waits to be opened; or why not. */
+  async ask(request: ConnectRequest): Promise<Admitted | Refusal> {
+    const { sessions, admissions } = this.#rooms;
     const session = this.#begin(request);
-    const admission = await admissions.ask(session, this.#channel, request);
+    const admission = await admissions.ask(session, this.#keeper, request);
     if (admission.is !== "admitted") return this.#refuse(session, admission);
     const row = sessions.live(session);
-    if (row === undefined) return refusal("session_gone", "ended while it was connecting");
+    return row === undefined ? ended() : { row, member: admission.member };
+  }
+
+  /** Accepts the socket of a session that waits, and counts it, in one turn. */
+  open(admitted: Admitted, request: ConnectRequest, accept: () => Socket): Connection | Refusal {
+    const { sessions, members, admissions, endings, connections } = this.#rooms;
+    const { session } = admitted.row;
+    const row = sessions.live(session);
+    if (row === undefined) return ended();
     const socket = this.#accepted(accept);
     if (socket === undefined) {
       endings.end(session, "refused");
       return refusal("unavailable", "no room for another connection");
     }
     admissions.finish(session);
-    members.admitted(row.user, admission.member);
+    members.admitted(row.user, admitted.member);
     members.put(row);
     return connections.open(socket, session, request);
   }
@@ -88,4 +118,8 @@ export class Entrance {
       return undefined;
     }
   }
+}
+
+function ended(): Refusal {
+  return refusal("session_gone", "ended while it was connecting");
 }

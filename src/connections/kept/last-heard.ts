@@ -1,5 +1,5 @@
-import type { Connections } from "../connections/connections.ts";
-import type { KeptSessions } from "./roster/kept-sessions.ts";
+import type { Connections } from "../connections.ts";
+import type { KeptSessions } from "./kept-sessions.ts";
 
 /** When each of these sessions was last heard, in milliseconds; absent when it has no connection here. */
 export function lastSeen(wanted: readonly string[], connections: Connections): Record<string, number> {

@@ -1,5 +1,5 @@
 import type { Clock, MemberState, Sql } from "../../objects/ports.ts";
-import { isPlain, PLAIN } from "./member.ts";
+import { isPlain, PLAIN } from "./kept-members.ts";
 import { MemberStateTable } from "./member-state-table.ts";
 
 /**

@@ -2,7 +2,7 @@ import type { EndReason, Sql } from "../../objects/ports.ts";
 import type { Device } from "../../protocol/names.ts";
 
 /**
- * Every session that this channel keeps, from before its admission until its grace is over. The roster
+ * Every session that a channel or a relay keeps, from before its admission until its grace is over. The roster
  * follows from these rows, so joining and leaving write nothing else. An ended row also holds the debt to the
  * user's object: `debt_due` is when to tell it again, null while the session lives.
  */
@@ -89,7 +89,7 @@ export class SessionTable {
     this.#sql = sql;
   }
 
-  /** Live and ended, the oldest first. Read once, on wake-up: afterwards the channel knows them. */
+  /** Live and ended, the oldest first. Read once, on wake-up: afterwards the keeper knows them. */
   all(): SessionRow[] {
     return this.#sql.all<Row>(ALL).map(fromRow);
   }

@@ -18,7 +18,7 @@ export interface EndedDebt extends Debt {
 }
 
 /**
- * The sessions that a channel keeps: rows, and the same in memory, because they are asked for on every turn.
+ * The sessions that a channel or a relay keeps: rows, and the same in memory, because they are asked for on every turn.
  * What ended is a debt to the user's object until it is confirmed, and counts in the roster until its grace
  * is over; only then the row goes. `onLast` is called when no row of a user is left.
  */
@@ -43,6 +43,16 @@ export class KeptSessions implements Ledger<EndedDebt> {
 
   ended(): Iterable<SessionRow> {
     return this.#ended.values();
+  }
+
+  /** Nothing is kept, and nothing owed. */
+  get isEmpty(): boolean {
+    return this.#rows.size === 0;
+  }
+
+  /** Those that have not ended, also where an admission is under way. */
+  get liveSize(): number {
+    return this.#rows.size - this.#ended.size;
   }
 
   /** Whether too many ended sessions of this user still have their grace or their debt before them. */
@@ -90,6 +100,11 @@ export class KeptSessions implements Ledger<EndedDebt> {
     const ended = { ...row, end };
     this.#remember(ended);
     return ended;
+  }
+
+  /** Whether any row of this user is left, live or ended. */
+  has(user: string): boolean {
+    return this.#rowsOf.has(user);
   }
 
   userOf(session: string): string | undefined {

@@ -1,6 +1,6 @@
-import type { Settings } from "../config.ts";
-import type { Connection } from "../connections/connection.ts";
-import type { Background, Log, Objects } from "../objects/ports.ts";
+import type { Settings } from "../../config.ts";
+import type { Background, Log, Objects } from "../../objects/ports.ts";
+import type { Connection } from "../connection.ts";
 
 /**
  * Tells users' objects that somebody is active again: after a pause of half `AWAY_AFTER_SECONDS` or more, for

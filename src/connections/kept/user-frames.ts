@@ -1,14 +1,14 @@
-import { maySend } from "../auth/grants.ts";
-import type { Settings } from "../config.ts";
-import { CallQueue } from "../connections/call-queue.ts";
-import { type Connection, fromConnection } from "../connections/connection.ts";
-import { sendError, sendOk } from "../connections/incoming.ts";
-import { SignalCalls } from "../connections/signal-calls.ts";
-import { signalRequest } from "../objects/commands.ts";
-import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
-import type { HeartbeatFrame, PresenceFrame, SignalFrame } from "../protocol/client-frames.ts";
-import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
-import type { Device } from "../protocol/names.ts";
+import { maySend } from "../../auth/grants.ts";
+import type { Settings } from "../../config.ts";
+import { signalRequest } from "../../objects/commands.ts";
+import type { Background, Clock, Log, Objects } from "../../objects/ports.ts";
+import type { HeartbeatFrame, PresenceFrame, SignalFrame } from "../../protocol/client-frames.ts";
+import { isRefusal, type Refusal, refusal } from "../../protocol/codes.ts";
+import type { Device } from "../../protocol/names.ts";
+import { CallQueue } from "../call-queue.ts";
+import { type Connection, fromConnection } from "../connection.ts";
+import { sendError, sendOk } from "../incoming.ts";
+import { SignalCalls } from "../signal-calls.ts";
 
 type UserFrame = PresenceFrame | HeartbeatFrame;
 

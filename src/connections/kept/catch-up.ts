@@ -1,10 +1,8 @@
-import { type Connection, fromConnection } from "../../connections/connection.ts";
-import type { Connections } from "../../connections/connections.ts";
 import type { Duty } from "../../objects/due-times.ts";
 import type { Clock, Timers } from "../../objects/ports.ts";
 import type { ClientFrame } from "../../protocol/client-frames.ts";
-import type { MessageLog } from "./message-log.ts";
-import { frameOf } from "./message-text.ts";
+import type { Connection } from "../connection.ts";
+import type { Connections } from "../connections.ts";
 
 /** Rows read in one turn, whoever they are for; 100 more in the turn of a welcome. */
 const ROWS_PER_TURN = 400;
@@ -15,7 +13,33 @@ const PAUSE_MS = 1;
 /** After sleep, and for who answers with `ping` and so wakes nobody. */
 const LOOK_AGAIN_MS = 5000;
 
-/** What the channel does about a connection. */
+/** The next of what one socket missed, as text frames. */
+export interface FramedPiece {
+  frames: readonly string[];
+  /** The last offset that it holds or passes over. */
+  offset: number;
+  bytes: number;
+  /** Nothing comes after it: the socket is live from here on. */
+  isLast: boolean;
+}
+
+/** A page that is not here yet. */
+export const LATER = Symbol("later");
+
+/** Where pages come from. */
+export interface Pages {
+  /**
+   * What comes after this offset, by at most so many rows and bytes; undefined where not all of it can be had any
+   * more, `LATER` where it can in a while: then `again` says when to ask once more.
+   */
+  after(
+    connection: Connection,
+    offset: number,
+    most: { rows: number; bytes: number },
+  ): FramedPiece | undefined | typeof LATER;
+}
+
+/** What a keeper does about a connection. */
 export interface CatchUpRules {
   /** The log no longer holds what comes next: a gap would follow, so the client has to begin anew. */
   lost(connection: Connection): void;
@@ -32,21 +56,23 @@ export interface CatchUpRules {
 export class CatchUp implements Duty {
   readonly name = "catch-up";
   readonly #ports: { clock: Clock; timers: Timers };
-  readonly #log: MessageLog;
+  readonly #pages: Pages;
   readonly #connections: Connections;
   readonly #rules: CatchUpRules;
   /** The next to be served first. */
   readonly #behind = new Set<Connection>();
+  /** Those whose next page is not here yet. */
+  readonly #awaiting = new Set<Connection>();
   #isTicking = false;
   #lookAgainAt: number;
 
   constructor(
     ports: { clock: Clock; timers: Timers },
-    of: { log: MessageLog; connections: Connections },
+    of: { pages: Pages; connections: Connections },
     rules: CatchUpRules,
   ) {
     this.#ports = ports;
-    this.#log = of.log;
+    this.#pages = of.pages;
     this.#connections = of.connections;
     this.#rules = rules;
     for (const connection of of.connections.all()) {
@@ -67,6 +93,7 @@ export class CatchUp implements Duty {
       catchUp: { offset, bytes: bytes + (catchUp?.bytes ?? 0), askedAt: catchUp?.askedAt ?? null },
     });
     this.#behind.add(connection);
+    this.#awaiting.delete(connection);
   }
 
   /** Sends as much as one turn may; the rest follows by itself. */
@@ -83,6 +110,7 @@ export class CatchUp implements Duty {
 
   /** It needs nothing of the log, or not from where it stood. */
   stop(connection: Connection): void {
+    this.#awaiting.delete(connection);
     if (!this.#behind.delete(connection)) return;
     connection.update({ catchUp: null });
   }
@@ -96,12 +124,25 @@ export class CatchUp implements Duty {
     this.go(connection);
   }
 
+  /** The next page of this connection may be here. */
+  again(connection: Connection): void {
+    if (this.#awaiting.delete(connection)) this.#tickSoon();
+  }
+
+  /** Those of all connections may be. */
+  againAll(): void {
+    if (this.#awaiting.size === 0) return;
+    this.#awaiting.clear();
+    this.#tickSoon();
+  }
+
   nextAt(): number | null {
     return this.#behind.size === 0 ? null : this.#lookAgainAt;
   }
 
   run(now: number): void {
     this.#lookAgainAt = now + LOOK_AGAIN_MS;
+    this.#awaiting.clear();
     this.#tick();
   }
 
@@ -129,16 +170,22 @@ export class CatchUp implements Duty {
     this.#tickSoon();
   }
 
+  #forget(connection: Connection): void {
+    this.#behind.delete(connection);
+    this.#awaiting.delete(connection);
+  }
+
   #nextReady(): Connection | undefined {
     for (const connection of this.#behind) {
-      if (this.#connections.find(connection.session) !== connection) this.#behind.delete(connection);
+      if (this.#connections.find(connection.session) !== connection) this.#forget(connection);
       else if (this.#isReady(connection)) return connection;
     }
     return undefined;
   }
 
-  /** Not asked, or it has said `ping` since. */
+  /** Its page is not awaited, and it was not asked, or has said `ping` since. */
   #isReady(connection: Connection): boolean {
+    if (this.#awaiting.has(connection)) return false;
     const { catchUp } = connection.state;
     if (catchUp === null || catchUp.askedAt === null) return true;
     if ((connection.socket.pingedAt() ?? 0) < catchUp.askedAt) return false;
@@ -150,13 +197,17 @@ export class CatchUp implements Duty {
     const { catchUp } = connection.state;
     if (catchUp === null) return;
     const most = { rows: ROWS_PER_TURN, bytes: MAX_UNREAD_BYTES - catchUp.bytes };
-    const piece = this.#log.after(catchUp.offset, most, fromConnection(connection));
+    const piece = this.#pages.after(connection, catchUp.offset, most);
+    if (piece === LATER) {
+      this.#awaiting.add(connection);
+      return;
+    }
     if (piece === undefined) {
       this.#behind.delete(connection);
       this.#rules.lost(connection);
       return;
     }
-    for (const text of piece.texts) connection.tell(frameOf(text));
+    for (const frame of piece.frames) connection.tell(frame);
     if (piece.isLast) return this.stop(connection);
     const bytes = catchUp.bytes + piece.bytes;
     connection.update({ catchUp: { offset: piece.offset, bytes, askedAt: null } });

@@ -1,7 +1,7 @@
-import type { Settings } from "../config.ts";
-import type { Duty } from "../objects/due-times.ts";
-import type { Clock, ConnectRequest, Log, MemberState, Objects } from "../objects/ports.ts";
-import { type Refusal, refusal } from "../protocol/codes.ts";
+import type { Settings } from "../../config.ts";
+import type { Duty } from "../../objects/due-times.ts";
+import type { Clock, ConnectRequest, KeeperName, Log, MemberState, Objects } from "../../objects/ports.ts";
+import { type Refusal, refusal } from "../../protocol/codes.ts";
 
 /** Refused by the user's object; or `unknown`: it did not answer, and may have admitted. */
 export type Refused = { is: "refused" | "unknown"; refusal: Refusal };
@@ -29,6 +29,11 @@ export class Admissions implements Duty {
     this.#onAbandoned = onAbandoned;
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   begin(session: string, connectedAt: number): void {
     this.#waiting.set(session, connectedAt);
   }
@@ -39,10 +44,9 @@ export class Admissions implements Duty {
   }
 
   /** Asks the user's object. */
-  async ask(session: string, channel: string, request: ConnectRequest): Promise<Answered> {
+  async ask(session: string, keeper: KeeperName, request: ConnectRequest): Promise<Answered> {
     const { claims, user, recover: _, rewind: __, ...rest } = request;
     const connectedAt = this.#waiting.get(session) ?? this.#ports.clock.now();
-    const keeper = { kind: "channel", channel } as const;
     try {
       const asked = { ...rest, session, keeper, connectedAt, issuedAt: claims.iat ?? null };
       const admission = await this.#ports.objects.user(user).admit(asked);

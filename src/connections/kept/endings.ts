@@ -1,26 +1,26 @@
-import type { Connection } from "../connections/connection.ts";
-import type { Connections } from "../connections/connections.ts";
-import { type Clock, type EndReason, WITHOUT_GRACE } from "../objects/ports.ts";
-import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
+import { type Clock, type EndReason, WITHOUT_GRACE } from "../../objects/ports.ts";
+import { CLOSE, type CloseCode } from "../../protocol/close-codes.ts";
+import type { Connection } from "../connection.ts";
+import type { Connections } from "../connections.ts";
 import type { Admissions } from "./admissions.ts";
-import type { KeptSessions } from "./roster/kept-sessions.ts";
-import type { Members } from "./roster/members.ts";
+import type { KeptMembers } from "./kept-members.ts";
+import type { KeptSessions } from "./kept-sessions.ts";
 
 /**
- * Ends sessions that this channel keeps, whoever wants them to end: the row says so, and with it the debt to
+ * Ends sessions that this keeper keeps, whoever wants them to end: the row says so, and with it the debt to
  * tell the user. `onEnded` is called after one end or many: to set the alarm for grace and debts, and to pay.
  */
 export class Endings {
   readonly #clock: Clock;
   readonly #sessions: KeptSessions;
-  readonly #members: Members;
+  readonly #members: KeptMembers;
   readonly #admissions: Admissions;
   readonly #connections: Connections;
   readonly #onEnded: () => void;
 
   constructor(
     clock: Clock,
-    of: { sessions: KeptSessions; members: Members; admissions: Admissions; connections: Connections },
+    of: { sessions: KeptSessions; members: KeptMembers; admissions: Admissions; connections: Connections },
     onEnded: () => void,
   ) {
     this.#clock = clock;
@@ -49,6 +49,12 @@ export class Endings {
     this.#onEnded();
   }
 
+  /** Likewise one that can't be told any more, if it has not ended meanwhile. */
+  cut(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
+    if (this.#connections.find(connection.session) === connection)
+      this.endConnection(connection, code, text, reason);
+  }
+
   endConnection(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
     this.#connections.end(connection, code, text);
     this.end(connection.session, reason);
@@ -72,9 +78,9 @@ export class Endings {
   }
 
   /** The channel is forgotten: nobody is a member any more, and whoever comes back is new. */
-  forgetAll(): void {
+  forgetAll(code: CloseCode = CLOSE.tryAgain): void {
     for (const connection of [...this.#connections.all()])
-      this.#connections.end(connection, CLOSE.tryAgain, "channel deleted");
+      this.#connections.end(connection, code, "channel deleted");
     for (const { session, user, order, end } of [...this.#sessions.all()]) {
       if (end === null) this.#mark(session, order === undefined ? "removed" : "deleted");
       else this.#sessions.endGrace(user);
@@ -111,6 +117,6 @@ export class Endings {
   #mark(session: string, reason: EndReason): void {
     const isMember = !this.#admissions.finish(session);
     const row = this.#sessions.end(session, this.#clock.now(), isMember ? reason : "refused");
-    if (row !== undefined && isMember) this.#members.put(row);
+    if (row !== undefined && (isMember || this.#members.isCounted(row))) this.#members.put(row);
   }
 }
