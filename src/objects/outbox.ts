@@ -1,3 +1,4 @@
+import type { DebtIndex } from "./debt-index.ts";
 import type { Duty } from "./due-times.ts";
 import { Lanes } from "./lanes.ts";
 import type { Background, Clock, Log } from "./ports.ts";
@@ -28,6 +29,8 @@ export interface Ledger<D extends Debt> {
   /** Whether this one is among them. */
   owes(id: string): boolean;
   postpone(id: string, tries: number, dueAt: number): void;
+  /** Of a ledger that may hold thousands; any other is asked for all that is owed. */
+  readonly index?: DebtIndex<D>;
 }
 
 /**
@@ -87,6 +90,7 @@ export class Outbox<D extends Debt> implements Duty {
   confirm(id: string): void {
     if (!this.#ledger.owes(id)) return this.forget(id); // a newer word took its place
     this.#settled.add(id);
+    this.#ledger.index?.delete(id);
     this.#onSettled(id);
   }
 
@@ -97,6 +101,8 @@ export class Outbox<D extends Debt> implements Duty {
   }
 
   nextAt(): number | null {
+    const { index } = this.#ledger;
+    if (index !== undefined) return index.earliest();
     let next: number | null = null;
     for (const debt of this.#unsettled()) if (next === null || debt.dueAt < next) next = debt.dueAt;
     return next;
@@ -104,12 +110,13 @@ export class Outbox<D extends Debt> implements Duty {
 
   /** Sends what was written in this turn; the alarm sends it again if this object dies meanwhile. */
   kick(): void {
-    const news = this.#unsettled().filter((debt) => debt.tries === 0 && !this.#sent.has(debt.id));
-    this.#start(news, (debt) => this.#payment.to(debt));
+    const open = this.#ledger.index?.takeFresh() ?? this.#ledger.owed();
+    const isNew = ({ id, tries }: D) => tries === 0 && !this.#sent.has(id) && !this.#settled.has(id);
+    this.#start(open.filter(isNew), (debt) => this.#payment.to(debt));
   }
 
   run(now: number): void {
-    const due = this.#unsettled().filter((debt) => debt.dueAt <= now);
+    const due = this.#ledger.index?.due(now) ?? this.#unsettled().filter((debt) => debt.dueAt <= now);
     for (const debt of due) this.#postpone(debt, now);
     this.#start(due, ({ id }) => ` ${id}`); // no name begins with a blank
   }
