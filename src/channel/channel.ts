@@ -84,7 +84,10 @@ export class Channel implements Keeper, ChannelPort {
     const states = new MemberStates(sql, ports.clock);
     this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
     this.#removals = new Removals(sql, ports.clock, settings);
-    this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    this.#connections = new Connections(ports, settings, {
+      slow: (connection) => this.#cut(connection, CLOSE.slowReader, "slow reader", "slow"),
+      lost: (connection) => this.#cut(connection, CLOSE.tryAgain, "something was lost", "lost"),
+    });
     this.#renewals = new Renewals(ports, this.#connections, {
       allow: async (user, request) => {
         const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });
@@ -333,9 +336,14 @@ export class Channel implements Keeper, ChannelPort {
 
   #tellOfMembers(text: string, step: RosterStep): void {
     this.#talk.forwarding.tell({ is: "roster", text }, step.before);
-    for (const connection of this.#connections.all()) {
-      if (this.#mayUse(connection, "members")) connection.socket.send(text);
-    }
+    const deaf = [...this.#connections.all()].filter((connection) => !this.#mayUse(connection, "members"));
+    this.#connections.tellAll(text, { but: new Set(deaf) });
+  }
+
+  /** A connection that can't be told any more, if it has not ended meanwhile. */
+  #cut(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
+    if (this.#connections.find(connection.session) !== connection) return;
+    this.#endings.endConnection(connection, code, text, reason);
   }
 
   #mayUse({ state }: Connection, capability: Capability): boolean {

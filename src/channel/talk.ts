@@ -79,7 +79,7 @@ export class Talk {
     this.subscribers = new Subscribers(ports.clock, settings, { sessions, members, log, forwarding }, rules);
     this.messages = new Messages(
       channel,
-      { sql, log, keys, connections, catchUp },
+      { log, keys, connections, catchUp },
       { due: () => rules.due(), said: (said) => forwarding.tell(said) },
     );
     this.standing = new Standing(ports.clock, { channel, settings }, { members, log, catchUp });

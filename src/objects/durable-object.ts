@@ -106,6 +106,8 @@ export class Shell<K extends Keeper> {
 class PlatformSocket implements Socket {
   readonly #ctx: DurableObjectState;
   readonly #webSocket: WebSocket;
+  /** By us. To ask the platform for its state would cost as much as to send. */
+  #isClosed = false;
 
   constructor(ctx: DurableObjectState, webSocket: WebSocket) {
     this.#ctx = ctx;
@@ -123,11 +125,11 @@ class PlatformSocket implements Socket {
   }
 
   send(text: string): void {
-    if (this.#webSocket.readyState !== WebSocket.OPEN) return; // after our own close the platform would throw
-    this.#webSocket.send(text);
+    if (!this.#isClosed) this.#webSocket.send(text); // after our own close the platform would throw
   }
 
   close(code: number, reason: string): void {
+    this.#isClosed = true;
     if (this.#webSocket.readyState === WebSocket.CLOSED) return;
     if (code === NO_STATUS || code < 1000 || code > HIGHEST_CLOSE_CODE) this.#webSocket.close();
     else this.#webSocket.close(code, truncateUtf8(reason, MAX_CLOSE_REASON_BYTES));

@@ -80,6 +80,7 @@ export type EndReason =
   | "closed"
   | "lost"
   | "timeout"
+  | "slow"
   | "expired"
   | "refused"
   | "replaced"

@@ -1,17 +1,16 @@
 import { type Connection, fromConnection } from "../../connections/connection.ts";
 import type { Connections } from "../../connections/connections.ts";
 import { isLeftOut, isSender } from "../../objects/left-out.ts";
-import type { LogPage, PublishRequest, SignalRequest, Sql } from "../../objects/ports.ts";
+import type { LogPage, PublishRequest, SignalRequest } from "../../objects/ports.ts";
 import type { PublishKeys } from "../../objects/publish-keys.ts";
 import { signalFrame } from "../../objects/signal-frame.ts";
 import type { Said } from "../../objects/subscribing.ts";
-import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
+import type { Exclusion, From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
 import type { CatchUp } from "./catch-up.ts";
 import type { MessageLog } from "./message-log.ts";
 
 interface Rooms {
-  sql: Sql;
   log: MessageLog;
   keys: PublishKeys;
   connections: Connections;
@@ -56,9 +55,7 @@ export class Messages {
   signal(request: SignalRequest): void {
     const { from } = request;
     const text = signalFrame(request, this.#channel);
-    for (const connection of this.#rooms.connections.all()) {
-      if (!isSender(from, connection)) connection.socket.send(text);
-    }
+    this.#rooms.connections.tellAll(text, { but: this.#sendersOf(from) });
     this.#rules.said({ is: "signal", text, ...(from && { from }) });
   }
 
@@ -68,11 +65,11 @@ export class Messages {
   }
 
   #store(request: PublishRequest): Stored | Refusal {
-    const { sql, log, keys } = this.#rooms;
+    const { log, keys } = this.#rooms;
     const { once } = request;
     if (once === undefined) return this.#kept(log.append(request));
     const keyed = { ...request, once };
-    const stored = sql.transaction(() => {
+    const stored = log.transaction(() => {
       const first = keys.find(keyed);
       if (isRefusal(first)) return first;
       if (first !== undefined)
@@ -92,21 +89,40 @@ export class Messages {
   }
 
   #tell(offset: number, frame: string, { event, exclude }: PublishRequest): void {
-    const skipped = exclude === undefined ? frame : this.#rooms.log.skippedFrame(offset);
-    for (const connection of this.#rooms.connections.all()) {
-      if (connection.state.catchUp !== null) continue; // it will read it when it gets there
-      const isOut = exclude !== undefined && isLeftOut(exclude, fromConnection(connection));
-      this.#send(connection, offset, isOut ? skipped : frame);
-    }
+    const { connections, catchUp } = this.#rooms;
+    const failed = (connection: Connection) => catchUp.fallBehind(connection, offset - 1);
+    const leftOut = exclude === undefined ? [] : this.#leftOut(exclude);
+    connections.tellAll(frame, {
+      but: leftOut.length === 0 ? catchUp.behind : new Set([...catchUp.behind, ...leftOut]),
+      failed,
+    });
+    for (const connection of leftOut) this.#skip(connection, offset);
     this.#rules.said({ is: "message", offset, event, text: frame, ...(exclude && { exclude }) });
   }
 
-  /** A socket that fails takes no other's message with it, nor loses its own: it reads it from the log. */
-  #send(connection: Connection, offset: number, text: string): void {
+  /** Whom a message is not for, of those who hear what is new. */
+  #leftOut(exclude: Exclusion): Connection[] {
+    const { connections, catchUp } = this.#rooms;
+    return [...connections.all()].filter(
+      (connection) => !catchUp.behind.has(connection) && isLeftOut(exclude, fromConnection(connection)),
+    );
+  }
+
+  #skip(connection: Connection, offset: number): void {
     try {
-      connection.socket.send(text);
+      connection.tell(this.#rooms.log.skippedFrame(offset));
     } catch {
-      this.#rooms.catchUp.fallBehind(connection, offset - 1);
+      this.#rooms.catchUp.fallBehind(connection, offset - 1); // as all whose socket fails
     }
+  }
+
+  /** The session that said it; or the user's, where it was said by none of them. */
+  #sendersOf(from: From | undefined): ReadonlySet<Connection> {
+    const { connections } = this.#rooms;
+    if (from?.session === undefined) {
+      return new Set(from === undefined ? [] : [...connections.all()].filter((one) => isSender(from, one)));
+    }
+    const sender = connections.find(from.session);
+    return new Set(sender === undefined ? [] : [sender]);
   }
 }
