@@ -135,8 +135,7 @@ export class Channel implements Keeper, ChannelPort {
     });
     this.#activity = new ActivityReports(ports, settings);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
-    const all = { admissions: this.#admissions, connections: this.#connections };
-    const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
+    const ofEndings = { ...ofTalk, admissions: this.#admissions };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
     const ofEntrance = { ...ofEndings, endings: this.#endings };
     this.#entrance = new Entrance(ports, { kind: "channel", channel: name }, ofEntrance, () =>
@@ -301,13 +300,12 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async unsubscribe(request: UnsubscribeRequest): Promise<void> {
-    this.#talk.subscribers.unsubscribe(request);
-    this.#carryOn(); // some leave at once
+    return this.unsubscribeTogether([request]);
   }
 
   async unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void> {
     for (const request of requests) this.#talk.subscribers.unsubscribe(request);
-    this.#carryOn();
+    this.#carryOn(); // some leave at once
   }
 
   async setSubscriberDevice(change: SubscriberDevice): Promise<void> {
