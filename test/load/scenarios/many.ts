@@ -119,8 +119,7 @@ interface Opened {
 async function open(stage: Stage, spread: Spread, vars: Record<string, string>): Promise<Opened> {
   const { channel, users, sessionsEach } = spread;
   const sessions = users * sessionsEach;
-  const service = await startLoaded(vars);
-  stage.onEnd(service.stop);
+  const service = await stage.running(startLoaded(vars));
   const rss = rssOf(service.pid);
   const startedAt = now();
   const opened = await service.open(spread);
