@@ -32,9 +32,16 @@ export class Stage implements AsyncDisposable {
   }
 
   async start(name: Name, starting: Starting = {}): Promise<Served> {
-    const candidate = await start(name, starting);
-    this.onEnd(candidate.stop);
-    return { candidate, crowd: this.crowd() };
+    return { candidate: await this.running(start(name, starting)), crowd: this.crowd() };
+  }
+
+  /** What is being started belongs to the stage before it runs: whoever is interrupted in between leaves nothing. */
+  async running<T extends { stop(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+    this.onEnd(async () => {
+      const started = await starting.catch(() => undefined); // who fails to start has ended what it had
+      await started?.stop();
+    });
+    return starting;
   }
 
   /** Several, one after the other, in this order. */

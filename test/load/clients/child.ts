@@ -14,7 +14,7 @@ class Child {
     });
   }
 
-  async ask(message: object, ms: number): Promise<unknown> {
+  async ask(what: string, message: object, ms: number): Promise<unknown> {
     const answered = Promise.withResolvers<unknown>();
     const ended = () => answered.reject(new Error("a child process ended"));
     const heard = (said: { failed?: string; answer?: unknown }) =>
@@ -23,7 +23,7 @@ class Child {
     this.#process.once("exit", ended);
     this.#process.send(message);
     try {
-      return await within(ms, JSON.stringify(message).slice(0, 60), answered.promise);
+      return await within(ms, what, answered.promise);
     } finally {
       this.#process.off("message", heard);
       this.#process.off("exit", ended);
@@ -51,7 +51,11 @@ export class Crowd {
     command: C,
     ...[order]: Parameters<Commands[C]>
   ): Promise<Awaited<ReturnType<Commands[C]>>> {
-    const said = (await this.#child.ask({ command, order }, CROWD_PATIENCE_MS)) as { answer: unknown };
+    const said = (await this.#child.ask(
+      `a crowd that should ${command}`,
+      { command, order },
+      CROWD_PATIENCE_MS,
+    )) as { answer: unknown };
     return said.answer as Awaited<ReturnType<Commands[C]>>;
   }
 
@@ -69,7 +73,8 @@ export class Publisher {
   readonly #child = new Child("./publisher-process.ts");
 
   async flood(flood: Flood): Promise<Flooded> {
-    return ((await this.#child.ask(flood, flood.ms + 60_000)) as { flooded: Flooded }).flooded;
+    return ((await this.#child.ask("the publisher", flood, flood.ms + 60_000)) as { flooded: Flooded })
+      .flooded;
   }
 
   end(): void {

@@ -6,6 +6,8 @@ import { readable } from "../bench/stats.ts";
 import { pause } from "../clients/clock.ts";
 
 const MOST_BYTES = 1024;
+/** What the code itself takes once it has run is there by then. */
+const BASE = 50;
 /** Objects that are idle for ten seconds are put to sleep: users' objects have nothing to do any more by then. */
 const ASLEEP_MS = 13_000;
 /** One object, not relays. Silent clients are no matter here, and no alarm falls between two measurements. */
@@ -24,7 +26,7 @@ export async function memory({ isQuick, log }: Wanted): Promise<Report> {
   await using stage = new Stage();
   const all = await stage.startAll(["rollcall", "floor"], { vars: VARS, hasInspector: true });
   let before = 0;
-  for (const size of [1, ...sizes]) {
+  for (const size of [BASE, ...sizes]) {
     log(`${size} sockets`);
     const added = all.map(async (served) => {
       const targets = await served.candidate.targets(size);
@@ -40,7 +42,7 @@ export async function memory({ isQuick, log }: Wanted): Promise<Report> {
   }
   const each = (name: string, key: keyof Held, i: number) => {
     const [base, ...later] = held[name] ?? [];
-    return ((later[i]?.[key] ?? Number.NaN) - (base?.[key] ?? Number.NaN)) / (sizes[i] ?? 1);
+    return ((later[i]?.[key] ?? Number.NaN) - (base?.[key] ?? Number.NaN)) / ((sizes[i] ?? 0) - BASE);
   };
   const own = sizes.map((_, i) => each("rollcall", "heap", i) - each("floor", "heap", i));
   return {
@@ -55,7 +57,7 @@ export async function memory({ isQuick, log }: Wanted): Promise<Report> {
       readable(each("floor", "rss", i)),
     ]),
     notes: [
-      "Heap after garbage collection, as the runtime's debugger tells it, minus the same with one connection; the room's object is awake, the users' objects sleep.",
+      `Heap after garbage collection, as the runtime's debugger tells it, minus the same with ${BASE} connections; the room's object is awake, the users' objects sleep. Up to a thousand connections each is of another user.`,
       "RSS is of the whole process, files that SQLite has open and buffers included, and never shrinks: an upper bound.",
     ],
     bars: sizes.map((size, i) => {

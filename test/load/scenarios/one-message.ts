@@ -34,7 +34,8 @@ export async function oneMessage({ isQuick, log }: Wanted): Promise<Report> {
       ]);
     }
   }
-  const compared = figures[isQuick ? 100 : 1000] ?? {};
+  const size = isQuick ? 100 : 1000;
+  const compared = figures[size] ?? {};
   const p50 = (name: string) => median((compared[name] ?? []).map(median));
   const ratio = p50("rollcall") / p50("floor");
   return {
@@ -47,7 +48,7 @@ export async function oneMessage({ isQuick, log }: Wanted): Promise<Report> {
     ],
     bars: [
       atMost(
-        "one message to 1,000 sockets: p50 at most 1.1 times the floor's",
+        `one message to ${readable(size)} sockets: p50 at most 1.1 times the floor's`,
         ratio,
         1.1,
         `${readable(ratio)} times`,
