@@ -246,6 +246,13 @@ test("[RY40] who comes back to the relay with a new token while the removal is u
   Object.defineProperty(relay, "port", {
     value: {
       ...port,
+      report: async () => {
+        const report = relay.report({ isWhole: true });
+        // By the time it arrives a later one has.
+        const later = { relay: "c/1", report: relay.report({}), entering: [], requests: [] };
+        await world.channel.relayed(later);
+        return report;
+      },
       remove: async (user: string) => {
         await port.remove(user);
         relay.keep("ann", { joinedAt: world.bench.now + 5 });
@@ -355,8 +362,10 @@ test("[RY43] a relay that was not told is told later where the channel stands, t
   await world.bench.quiet();
   for (const relay of relays) expect(offsets(relay)).toEqual(relay === first || relay === second ? [] : [1]);
   expect(world.rows("push_debt").map(({ user }) => user)).toEqual([first.name, second.name].sort());
+  const calls = first.calls.length;
   await world.channel.publish({ event: "message", dataJson: "2" });
   await world.bench.quiet();
+  expect(first.calls).toHaveLength(calls); // it waits for its debt
   world.bench.now += 1000; // nobody restarts faster than a few messages are numbered
   await world.restart();
   first.isAway = false;
