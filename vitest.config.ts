@@ -1,8 +1,10 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-/** Short enough that a test can wait for a grace. */
-const quick = { OFFLINE_GRACE_SECONDS: "0.3" };
+/** Short enough that a test can wait for a grace; and no costs are counted: tests that do, count their own. */
+const quick = { OFFLINE_GRACE_SECONDS: "0.3", COST_SAMPLE: "0" };
+/** So few connections fill a channel, and each of its relays. */
+const few = { ...quick, RELAY_CAPACITY: "3" };
 /** Short enough that many TTLs pass in real time. */
 const brief = { ...quick, SESSION_TTL_SECONDS: "2", HEARTBEAT_INTERVAL_SECONDS: "0.3" };
 
@@ -23,9 +25,14 @@ export default defineConfig({
       inWorkerd(
         "workers",
         ["test/workers/**/*.test.ts"],
-        ["test/workers/{idle,rebuild}.test.ts", "test/workers/port-contract.test.ts"],
+        [
+          "test/workers/{idle,rebuild,relays,relays-loss,cost-meter}.test.ts",
+          "test/workers/port-contract.test.ts",
+        ],
         quick,
       ),
+      inWorkerd("costs", ["test/workers/cost-meter.test.ts"], [], { ...quick, COST_SAMPLE: "1" }),
+      inWorkerd("relays", ["test/workers/{relays,relays-loss}.test.ts"], [], few),
       inWorkerd("idle", ["test/workers/{idle,rebuild}.test.ts"], [], brief),
       {
         // The shell of our objects around a probe: the ports are tested without any rules.
@@ -34,10 +41,11 @@ export default defineConfig({
             main: "./test/workers/probe-object.ts",
             miniflare: {
               compatibilityDate: "2026-10-23",
-              bindings: { JWT_SECRET: "a secret that only this test knows" },
+              bindings: { JWT_SECRET: "a secret that only this test knows", COST_SAMPLE: "0" },
               durableObjects: {
                 USER: { className: "ProbeObject", useSQLite: true },
                 CHANNEL: { className: "ProbeChannel", useSQLite: true },
+                RELAY: { className: "ProbeRelay", useSQLite: true },
                 DIRECTORY: { className: "ProbeShard", useSQLite: true },
               },
             },

@@ -119,7 +119,15 @@ const Settings = z
     MAX_DEVICES: whole(20),
     DEVICE_TTL_SECONDS: amount(2_592_000, 1),
     MEMBERS_DETAIL_MAX: whole(1000, 0),
+    RELAY_CAPACITY: whole(2000),
+    REGIONAL_RELAYS: onOff(false),
     DIRECTORY_SHARDS: whole(4, 1, 256),
+    COST_SAMPLE: z
+      .string()
+      .regex(/^\d*\.?\d+$/, "must be from 0 to 1")
+      .transform(Number)
+      .pipe(z.number().max(1))
+      .default(0.01),
   })
   .superRefine((settings, context) => {
     if (settings.JWT_SECRET === undefined && settings.JWKS_URL === undefined) {

@@ -3,6 +3,7 @@ declare namespace Cloudflare {
   interface Env {
     USER: DurableObjectNamespace;
     CHANNEL: DurableObjectNamespace;
+    RELAY: DurableObjectNamespace;
     DIRECTORY: DurableObjectNamespace;
     ASSETS: Fetcher;
   }

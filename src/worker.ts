@@ -2,6 +2,7 @@ import { createApp } from "./http/app.ts";
 
 export { ChannelObject } from "./channel/channel-object.ts";
 export { DirectoryObject } from "./directory/directory-object.ts";
+export { RelayObject } from "./relay/relay-object.ts";
 export { UserObject } from "./user/user-object.ts";
 
 export default createApp();

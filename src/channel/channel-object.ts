@@ -10,6 +10,7 @@ import type {
   PublishRequest,
   SignalRequest,
 } from "../objects/ports.ts";
+import type { RelayCall } from "../objects/relaying.ts";
 import type {
   ReadRequest,
   SubscribeRequest,
@@ -106,12 +107,20 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
     return this.#shell.keeper.unsubscribe(request);
   }
 
+  unsubscribeTogether(requests: UnsubscribeRequest[]) {
+    return this.#shell.keeper.unsubscribeTogether(requests);
+  }
+
   setSubscriberDevice(change: SubscriberDevice) {
     return this.#shell.keeper.setSubscriberDevice(change);
   }
 
   read(request: ReadRequest) {
     return this.#shell.keeper.read(request);
+  }
+
+  relayed(call: RelayCall) {
+    return this.#shell.keeper.relayed(call);
   }
 
   list() {

@@ -1,15 +1,23 @@
-import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { answerEach } from "../connections/answers.ts";
 import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { Renewals } from "../connections/renewals.ts";
+import { ActivityReports } from "../connections/kept/activity-reports.ts";
+import { Admissions } from "../connections/kept/admissions.ts";
+import { ChannelGrants } from "../connections/kept/channel-grants.ts";
+import { Departures } from "../connections/kept/departures.ts";
+import { Endings } from "../connections/kept/endings.ts";
+import { Entrance } from "../connections/kept/entrance.ts";
+import { KeptSessions } from "../connections/kept/kept-sessions.ts";
+import { lastActive, lastSeen } from "../connections/kept/last-heard.ts";
+import { MemberStates } from "../connections/kept/member-states.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
+import type { Elsewhere } from "../objects/placement.ts";
 import type {
   Caller,
   ChannelPort,
@@ -23,6 +31,7 @@ import type {
   SignalRequest,
   Socket,
 } from "../objects/ports.ts";
+import type { RelayAnswer, RelayCall } from "../objects/relaying.ts";
 import type {
   LogFrames,
   ReadRequest,
@@ -32,27 +41,20 @@ import type {
   UnsubscribeRequest,
 } from "../objects/subscribing.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
-import type { Capability } from "../protocol/claims.ts";
-import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
-import { ActivityReports } from "./activity-reports.ts";
-import { Admissions } from "./admissions.ts";
-import { Departures } from "./departures.ts";
-import { Endings } from "./endings.ts";
-import { Entrance } from "./entrance.ts";
-import { ChannelFrames } from "./frames.ts";
-import { lastActive, lastSeen } from "./last-heard.ts";
+import { type Answer, answering } from "./answering.ts";
 import { Listing } from "./listing.ts";
+import { Relays } from "./relays/relays.ts";
 import { Removals } from "./removals.ts";
-import { KeptSessions } from "./roster/kept-sessions.ts";
-import { MemberStates } from "./roster/member-states.ts";
 import { Members } from "./roster/members.ts";
-import type { RosterStep } from "./roster/roster-news.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { summaryOf } from "./summary.ts";
 import { Talk } from "./talk.ts";
-import { UserFrames } from "./user-frames.ts";
+
+/** What is told to subscribers is confirmed by then, or a debt of its own. */
+const HEARD_WITHIN_MS = 5_000;
 
 /** One channel: the truth about who is here and what was said, in which order. It keeps its own sockets. */
 export class Channel implements Keeper, ChannelPort {
@@ -61,8 +63,9 @@ export class Channel implements Keeper, ChannelPort {
   readonly #name: string;
   readonly #sessions: KeptSessions;
   readonly #members: Members;
+  readonly #grants: ChannelGrants;
   readonly #removals: Removals;
-  readonly #renewals: Renewals;
+  readonly #relays: Relays;
   readonly #talk: Talk;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
@@ -72,8 +75,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #departures: Departures;
   readonly #listing: Listing;
   readonly #due: DueTimes;
-  readonly #frames: ChannelFrames;
-  readonly #userFrames: UserFrames;
+  readonly #answer: Answer;
   readonly #activity: ActivityReports;
 
   constructor(ports: Ports, settings: Settings, name: string) {
@@ -82,48 +84,63 @@ export class Channel implements Keeper, ChannelPort {
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
     const states = new MemberStates(sql, ports.clock);
-    this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
+    this.#sessions = new KeptSessions(sql, (user) => {
+      if (!this.#relays.isAnywhere(user)) states.forget(user);
+    });
+    this.#grants = new ChannelGrants(name, settings);
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports, settings, {
-      slow: (connection) => this.#cut(connection, CLOSE.slowReader, "slow reader", "slow"),
-      lost: (connection) => this.#cut(connection, CLOSE.tryAgain, "something was lost", "lost"),
+      slow: (connection) => this.#endings.cut(connection, CLOSE.slowReader, "slow reader", "slow"),
+      lost: (connection) => this.#endings.cut(connection, CLOSE.tryAgain, "something was lost", "lost"),
     });
-    this.#renewals = new Renewals(ports, this.#connections, {
-      allow: async (user, request) => {
-        const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });
-        return refused ? { allowed: false, refused } : ports.objects.user(user).allow(request);
-      },
-      renewed: (connection) => this.#renewed(connection),
-    });
+    const own = {
+      count: () => this.#connections.size + this.#admissions.size,
+      home: () => this.#connections.oldestHint(),
+    };
+    const members = () => this.#members;
+    this.#relays = new Relays(
+      ports,
+      { channel: name, settings, sql, states, own, members },
+      { isKept: (user) => this.#sessions.has(user), settled: () => this.#settle() },
+    );
     this.#members = new Members(
       ports,
-      { channel: name, sessions: this.#sessions, states, settings },
+      { channel: name, sessions: this.#sessions, states, settings, relays: this.#relays },
       {
-        tell: (text, step) => this.#tellOfMembers(text, step),
-        waits: () => this.#talk.forwarding.expect(),
+        tell: (text, { before }) => this.#talk.tell({ is: "roster", text }, before),
+        waits: () => this.#talk.expect(),
       },
     );
     const about = { channel: name, sessions: this.#sessions, members: this.#members };
-    const ofTalk = { ...about, states, settings, sql, connections: this.#connections };
+    const ofTalk = {
+      ...about,
+      states,
+      settings,
+      sql,
+      connections: this.#connections,
+      relays: this.#relays,
+    };
     this.#talk = new Talk(ports, ofTalk, {
       lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
       due: () => this.#due.arm(),
       gone: (session) => this.#endings.endSubscription(session, ports.clock.now(), "lost"),
+      refusalOf: (caller) => this.#removals.refusalOf(caller),
       begins: (session) => this.#departures.begins(session),
       ended: (session, at, reason) => this.#endings.endSubscription(session, at, reason),
     });
-    this.#frames = new ChannelFrames(name, settings, { ...this.#talk, members: this.#members });
-    this.#userFrames = new UserFrames(ports, settings, {
-      isLive: (connection) => this.#connections.find(connection.session) === connection,
+    const ofAnswers = { ...ofTalk, removals: this.#removals, talk: this.#talk };
+    this.#answer = answering(ports, ofAnswers, {
+      renewed: (connection) => this.#renewed(connection),
       deviceChanged: (connection, device) => this.#setDevice(connection, device),
     });
     this.#activity = new ActivityReports(ports, settings);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
-    const all = { admissions: this.#admissions, connections: this.#connections };
-    const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
+    const ofEndings = { ...ofTalk, admissions: this.#admissions };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
     const ofEntrance = { ...ofEndings, endings: this.#endings };
-    this.#entrance = new Entrance(ports, name, ofEntrance, () => this.#due.arm());
+    this.#entrance = new Entrance(ports, { kind: "channel", channel: name }, ofEntrance, () =>
+      this.#due.arm(),
+    );
     const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
     this.#sweep = new Sweep(
       ports,
@@ -141,6 +158,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#departures = new Departures(ports, about, {
       isOwed: () => this.#listing.isOwed(),
       tell: () => this.#settle(),
+      holdMs: () => (this.#talk.isHeardElsewhere ? HEARD_WITHIN_MS : 0),
     });
     this.#due = new DueTimes(ports, [
       this.#admissions,
@@ -148,6 +166,8 @@ export class Channel implements Keeper, ChannelPort {
       this.#departures,
       this.#departures.outbox,
       this.#listing.telling,
+      this.#relays.leases,
+      this.#relays.outbox,
       ...this.#talk.duties,
     ]);
     this.#endings.reconcile();
@@ -155,12 +175,14 @@ export class Channel implements Keeper, ChannelPort {
     this.#talk.awake();
   }
 
-  async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
+  async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | Elsewhere | undefined> {
     if (this.#sessions.isFullOf(request.user)) {
       return refusal("unavailable", "too many sessions of this user ended a moment ago");
     }
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
     if (removed !== undefined) return removed;
+    const elsewhere = this.#relays.elsewhere(request);
+    if (elsewhere !== undefined) return elsewhere;
     const connection = await this.#entrance.enter(request, accept);
     if (isRefusal(connection)) return connection;
     this.#sweep.watch(connection);
@@ -192,6 +214,7 @@ export class Channel implements Keeper, ChannelPort {
   alarm(): void {
     this.#carryOn();
     this.#talk.alarm();
+    this.#relays.leases.alarm();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
@@ -202,6 +225,7 @@ export class Channel implements Keeper, ChannelPort {
   async removeMember(user: string): Promise<void> {
     this.#removals.add(user);
     this.#endings.remove(user);
+    this.#relays.remove(user);
     this.#carryOn();
   }
 
@@ -227,21 +251,22 @@ export class Channel implements Keeper, ChannelPort {
 
   async forget(): Promise<void> {
     this.#endings.forgetAll();
+    this.#relays.forget();
     this.#talk.forget();
-    this.#due.fire();
+    this.#carryOn();
   }
 
   async summary(): Promise<ChannelSummary> {
     this.#carryOn();
-    return {
-      channel: this.#name,
-      ...this.#members.counts,
-      subscribers: this.#sessions.subscribed.size,
-      epoch: this.#talk.log.knownEpoch,
-      offset: this.#talk.log.top,
-      relays: 0,
-      createdAt: this.#talk.log.createdAt,
-    };
+    const rooms = { sessions: this.#sessions, connections: this.#connections, members: this.#members };
+    return summaryOf(this.#name, { ...rooms, relays: this.#relays, log: this.#talk.log });
+  }
+
+  async relayed(call: RelayCall): Promise<RelayAnswer> {
+    this.#due.fire();
+    const answer = this.#relays.answer(call, this.#talk.relayCalls);
+    this.#settle();
+    return answer;
   }
 
   async list(): Promise<void> {
@@ -275,7 +300,11 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async unsubscribe(request: UnsubscribeRequest): Promise<void> {
-    this.#talk.subscribers.unsubscribe(request);
+    return this.unsubscribeTogether([request]);
+  }
+
+  async unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void> {
+    for (const request of requests) this.#talk.subscribers.unsubscribe(request);
     this.#carryOn(); // some leave at once
   }
 
@@ -290,25 +319,10 @@ export class Channel implements Keeper, ChannelPort {
   /** New claims: a connection whose user may not subscribe any more ends. */
   #renewed(connection: Connection): void {
     this.#sweep.watch(connection);
-    if (!this.#mayUse(connection, "subscribe"))
+    if (!this.#grants.mayUse(connection, "subscribe"))
       this.#endings.endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
     this.#due.arm();
   }
-
-  readonly #answer = (connection: Connection, frame: ClientFrame): Promise<void> | void => {
-    switch (frame.type) {
-      case "auth":
-        return this.#renewals.answer(connection, frame);
-      case "presence":
-      case "heartbeat":
-        return this.#userFrames.answer(connection, frame);
-      case "signal":
-        if (frame.user !== undefined) return this.#userFrames.signal(connection, frame, frame.user);
-        return this.#frames.answer(connection, frame);
-      default:
-        return this.#frames.answer(connection, frame);
-    }
-  };
 
   #setDevice(connection: Connection, device: Device): void {
     connection.update({ device });
@@ -327,24 +341,6 @@ export class Channel implements Keeper, ChannelPort {
     this.#listing.kick();
     this.#due.arm();
     this.#departures.outbox.kick();
-  }
-
-  #tellOfMembers(text: string, step: RosterStep): void {
-    this.#talk.forwarding.tell({ is: "roster", text }, step.before);
-    const deaf = [...this.#connections.all()].filter((one) => !this.#mayUse(one, "members"));
-    this.#connections.tellAll(text, { but: new Set(deaf) });
-  }
-
-  /** A connection that can't be told any more, if it has not ended meanwhile. */
-  #cut(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
-    if (this.#connections.find(connection.session) !== connection) return;
-    this.#endings.endConnection(connection, code, text, reason);
-  }
-
-  #mayUse(connection: Connection, capability: Capability): boolean {
-    const { DEFAULT_GRANTS } = this.#settings;
-    return connection.may(capability, (claims) =>
-      mayUseChannel(claims, capability, this.#name, DEFAULT_GRANTS),
-    );
+    this.#relays.outbox.kick();
   }
 }

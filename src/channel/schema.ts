@@ -1,13 +1,18 @@
-import { KEY_MIGRATION } from "../objects/key-table.ts";
-import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
-import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
-import { REMOVAL_MIGRATION } from "./removal-table.ts";
-import { MEMBER_STATE_MIGRATION, MEMBER_STATE_TIME_MIGRATION } from "./roster/member-state-table.ts";
+import {
+  MEMBER_STATE_MIGRATION,
+  MEMBER_STATE_TIME_MIGRATION,
+} from "../connections/kept/member-state-table.ts";
 import {
   SESSION_CHANGE_MIGRATION,
   SESSION_MIGRATION,
   SESSION_SUBSCRIPTION_MIGRATION,
-} from "./roster/session-table.ts";
+} from "../connections/kept/session-table.ts";
+import { KEY_MIGRATION } from "../objects/key-table.ts";
+import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
+import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
+import { RELAY_DEBT_MIGRATION } from "./relays/relay-debt-table.ts";
+import { RELAY_MEMBER_MIGRATION } from "./relays/relay-member-table.ts";
+import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { PUSH_DEBT_MIGRATION } from "./subscribers/push-debt-table.ts";
 
 /** The tables of a channel's object: append-only, each entry is applied once. */
@@ -18,4 +23,5 @@ export const MIGRATIONS = [
   [...MESSAGE_AUDIENCE_MIGRATION, ...KEY_MIGRATION],
   [...SESSION_SUBSCRIPTION_MIGRATION, ...PUSH_DEBT_MIGRATION],
   [...MEMBER_STATE_TIME_MIGRATION, ...SESSION_CHANGE_MIGRATION],
+  [...RELAY_MEMBER_MIGRATION, ...RELAY_DEBT_MIGRATION],
 ];

@@ -1,12 +1,13 @@
 import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
+import type { CatchUp } from "../connections/kept/catch-up.ts";
+import type { Wanted } from "../connections/kept/wanted.ts";
 import type { Clock } from "../objects/ports.ts";
 import type { Message, Skipped } from "../protocol/bodies.ts";
 import type { Ref } from "../protocol/client-frames.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
-import type { CatchUp } from "./log/catch-up.ts";
-import { firstPage, type Wanted } from "./log/first-page.ts";
+import { firstPage } from "./log/first-page.ts";
 import type { MessageLog, Piece } from "./log/message-log.ts";
 import type { Members } from "./roster/members.ts";
 

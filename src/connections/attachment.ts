@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { LocationHint } from "../objects/placement.ts";
 import { Claims } from "../protocol/claims.ts";
 import { Device, SessionId } from "../protocol/names.ts";
 
@@ -37,6 +38,20 @@ export const Attachment = z.object({
   sentSeq: z.number().default(0),
   /** That the client is active again was not told to the user's object yet. Channel connections only. */
   isActivityUntold: z.boolean().default(false),
+  /** Where the client is; unknown where the Worker does not say. Channel connections only. */
+  hint: LocationHint.optional(),
+  /** At a relay, on a few of its sockets: how far all that are live were told, and which roster. */
+  relayed: z
+    .object({
+      /** When this was written: the latest counts. */
+      at: z.number(),
+      epoch: z.string(),
+      offset: z.number(),
+      roster: z.string(),
+      /** Of the last push. */
+      number: z.number(),
+    })
+    .optional(),
   /** The last broadcasts that it was told, by id. */
   broadcasts: z.array(z.string()).default([]),
 });

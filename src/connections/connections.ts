@@ -1,4 +1,5 @@
 import type { Settings } from "../config.ts";
+import type { LocationHint } from "../objects/placement.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets, Timers } from "../objects/ports.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame } from "../protocol/server-frames.ts";
@@ -67,10 +68,20 @@ export class Connections {
     return this.#bySession.get(session);
   }
 
+  /** Where the client of the oldest connection is of which that is known. */
+  oldestHint(): LocationHint | undefined {
+    let oldest: Connection | undefined;
+    for (const connection of this.#bySocket.values()) {
+      const { hint, connectedAt } = connection.state;
+      if (hint !== undefined && connectedAt < (oldest?.state.connectedAt ?? Infinity)) oldest = connection;
+    }
+    return oldest?.state.hint;
+  }
+
   /** Takes a fresh socket into the index, with its attachment. */
   open(socket: Socket, session: string, request: ConnectRequest): Connection {
     const now = this.#clock.now();
-    const { device, claims } = request;
+    const { device, claims, hint } = request;
     const times = { connectedAt: now, heardAt: now, probedAt: null, activeAt: now };
     const state = {
       session,
@@ -83,6 +94,7 @@ export class Connections {
       resume: null,
       sentSeq: 0,
       broadcasts: [],
+      ...(hint && { hint }),
     };
     const connection = new Connection(socket, session, this.#sender, state);
     connection.update({});

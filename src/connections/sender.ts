@@ -170,10 +170,11 @@ export class Sender implements Outlet {
 
   /** In this turn: no timer means that nothing waits. */
   #sendAll(message: Waiting, but: ReadonlySet<Connection> | undefined): void {
-    const frames = [{ ...message, messages: 1 }];
+    const messages = [message];
+    const frames = textFrames(messages);
     for (const connection of this.#group.all()) {
       if (but?.has(connection)) this.#readers.missed(connection, message.bytes);
-      else this.#deliver(connection, [message], frames);
+      else this.#deliver(connection, messages, frames);
     }
     this.#readers.sentToAll(message.bytes);
   }

@@ -16,6 +16,7 @@ export function repeating(objects: Objects): Objects {
   return {
     user: (user) => repeatingPort(() => objects.user(user)),
     channel: (channel) => repeatingPort(() => objects.channel(channel)),
+    relay: (relay) => repeatingPort(() => objects.relay(relay)),
     directory: (shard) => repeatingPort(() => objects.directory(shard)),
   };
 }

@@ -1,11 +1,11 @@
 import type { Settings } from "../config.ts";
 import type { Claims } from "../protocol/claims.ts";
-import type { Refusal } from "../protocol/codes.ts";
+import { isRefusal, type Refusal } from "../protocol/codes.ts";
 import { MAX_CLOSE_REASON_BYTES } from "../protocol/limits.ts";
 import { truncateUtf8 } from "../protocol/utf8.ts";
 import type { Keeper, Log, Ports, Socket } from "./ports.ts";
 import { refusedResponse } from "./refused.ts";
-import { unseal } from "./sealed.ts";
+import { elsewhereResponse, unseal } from "./sealed.ts";
 import { Waking } from "./waking-object.ts";
 
 const HIGHEST_CLOSE_CODE = 4999;
@@ -51,6 +51,7 @@ export class Shell<K extends Keeper> {
     });
   }
 
+  /** For a call; all else comes by the methods below. */
   get keeper(): K {
     return this.#waking.rules;
   }
@@ -58,16 +59,16 @@ export class Shell<K extends Keeper> {
   /** A WebSocket upgrade that the Worker sealed. */
   async fetch(request: Request): Promise<Response> {
     const pair = new WebSocketPair();
-    const refused = await this.keeper.connect(unseal(request), () => {
+    const answer = await this.#waking.rulesFor("connect").connect(unseal(request), () => {
       this.#ctx.acceptWebSocket(pair[1]);
       return this.#wrap(pair[1]);
     });
-    if (refused !== undefined) return refusedResponse(refused);
+    if (answer !== undefined) return isRefusal(answer) ? refusedResponse(answer) : elsewhereResponse(answer);
     return new Response(null, { status: 101, webSocket: pair[0] });
   }
 
   async message(webSocket: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    await this.keeper.received(this.#wrap(webSocket), data);
+    await this.#waking.rulesFor("frame").received(this.#wrap(webSocket), data);
   }
 
   /**
@@ -75,13 +76,13 @@ export class Shell<K extends Keeper> {
    * compatibility date, and the client would wait ten seconds and see 1006.
    */
   close(webSocket: WebSocket, code: number, reason: string): void {
-    this.keeper.closed(this.#wrap(webSocket));
+    this.#waking.rulesFor("close").closed(this.#wrap(webSocket));
     if (code !== ABNORMAL) this.#wrap(webSocket).close(code, reason);
   }
 
   /** Terminal: no close event follows (a frame over 32 MiB ends here). */
   error(webSocket: WebSocket): void {
-    this.keeper.closed(this.#wrap(webSocket));
+    this.#waking.rulesFor("close").closed(this.#wrap(webSocket));
   }
 
   alarm(): void {

@@ -10,18 +10,26 @@ import type { Claims } from "../protocol/claims.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
-import type {
-  Presence,
-  PresenceChange,
-  SeenStatus,
-  UserQuery,
-  Watch,
-  WatcherPage,
-} from "../protocol/presence.ts";
+import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import type { Broadcast } from "./broadcast.ts";
+import type { CostReport } from "./costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
+import type { Elsewhere } from "./placement.ts";
+import type { RelayAnswer, RelayCall, RelayPort } from "./relaying.ts";
 import type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest } from "./said.ts";
+import type {
+  Admission,
+  AdmitRequest,
+  Allowance,
+  AllowRequest,
+  ConnectRequest,
+  EndReason,
+  KeeperName,
+  MemberState,
+  SessionEnd,
+  TicketUse,
+} from "./session.ts";
 import type {
   Delivery,
   DeliveryAnswer,
@@ -34,7 +42,24 @@ import type {
   UnsubscribeRequest,
 } from "./subscribing.ts";
 
-export type { Caller, LogPage, LogPosition, PublishRequest, SignalRequest };
+export { WITHOUT_GRACE } from "./session.ts";
+export type {
+  Admission,
+  AdmitRequest,
+  Allowance,
+  AllowRequest,
+  Caller,
+  ConnectRequest,
+  EndReason,
+  KeeperName,
+  LogPage,
+  LogPosition,
+  MemberState,
+  PublishRequest,
+  SessionEnd,
+  SignalRequest,
+  TicketUse,
+};
 
 /*
  * What the rules see of the world. In the Worker these ports are the platform (`durable-object.ts`), in the
@@ -105,6 +130,8 @@ export interface Log {
 export interface Objects {
   user(user: string): UserPort;
   channel(channel: string): ChannelPort;
+  /** By the name that `relaying.ts` gives it. */
+  relay(relay: string): RelayPort;
   /** One shard of the directory, by the name that `shards.ts` gives it. */
   directory(shard: string): DirectoryPort;
 }
@@ -124,80 +151,13 @@ export interface Ports {
   background: Background;
   objects: Objects;
   tokens: Tokens;
+  /** Runs it; what it writes is left out of the costs that are counted. */
+  uncounted<T>(work: () => T): T;
   log: Log;
 }
 
 /** What every object has, with sockets or without. */
 export type BasicPorts = Omit<Ports, "sockets" | "tokens">;
-
-/** A ticket that was presented: signed and in time, which the Worker checked. That it is used once, only the user's object knows. */
-export interface TicketUse {
-  id: string;
-  /** Milliseconds. */
-  expiresAt: number;
-}
-
-/** What the Worker found out about a connection before any object was touched. */
-export interface ConnectRequest {
-  user: string;
-  device: Device;
-  transport: "websocket" | "sse";
-  claims: Claims;
-  ticket?: TicketUse;
-  /** Channel connections: what came after this is wanted. */
-  recover?: LogPosition;
-  /** Channel connections: so many of the newest messages are wanted where that can't be had. The Worker has checked the grant. */
-  rewind?: number;
-  /** Own streams: the newest direct message that was seen before. */
-  seen?: number;
-  /** Own connections: whom the session watches from the start. */
-  watch?: string[];
-  /** Own connections: what the session is subscribed to from the start. */
-  channels?: string[];
-  ip?: string;
-  region?: string;
-}
-
-/** The object that holds a session's socket: the user's own, or a channel's. */
-export type KeeperName = { kind: "user" } | { kind: "channel"; channel: string };
-
-/** One connection that asks to become a session of this user. */
-export interface AdmitRequest {
-  session: string;
-  keeper: KeeperName;
-  device: Device;
-  transport: "websocket" | "sse";
-  connectedAt: number;
-  /** The token's `iat` in seconds; null where it has none. */
-  issuedAt: number | null;
-  ticket?: TicketUse;
-  ip?: string;
-  region?: string;
-}
-
-/** An HTTP request with a user's token, or a live session with a new one. */
-export interface AllowRequest {
-  /** The token's `iat` in seconds; null where it has none. */
-  issuedAt: number | null;
-  ticket?: TicketUse;
-  /** A session that must be live: of `Rollcall-Session`, or the one that wants to go on. */
-  session?: string;
-}
-
-/** `device` is that of the session, where one was named and its device has an id. */
-export type Allowance = { allowed: true; device?: string } | { allowed: false; refused: Refusal };
-
-/** `member` is how the user appears in rosters at that moment. */
-export type Admission = { admitted: true; member: MemberState } | { admitted: false; refused: Refusal };
-
-/** How a user appears in every roster; `version` is the user's, so that an older state replaces no newer one. */
-export interface MemberState {
-  version: number;
-  /** Absent where the user's `visibility` is not `everyone`: then its devices are not shown either. */
-  status?: SeenStatus;
-  /** Invisible: in no roster that users see. */
-  isHidden: boolean;
-}
 
 /** Who reads a user's presence. The user itself and back ends see all of it. */
 export type Reader = { kind: "user"; user: string } | { kind: "back end" };
@@ -221,38 +181,6 @@ export type NoticeAnswer =
   | { is: "taken" | "asleep" | "not watching" }
   /** Send it again, with what is true by then, to this waking. */
   | { is: "another waking"; waking: string };
-
-/** Why a session ended. */
-export type EndReason =
-  | "closed"
-  | "lost"
-  | "timeout"
-  | "slow"
-  | "expired"
-  | "refused"
-  | "replaced"
-  | "ended"
-  | "revoked"
-  | "removed"
-  | "erased"
-  | "unsubscribed"
-  | "deleted"
-  | "protocol";
-
-/** After these a member leaves at once: it was not lost but sent away, or never was one. */
-export const WITHOUT_GRACE: ReadonlySet<EndReason> = new Set([
-  "refused",
-  "removed",
-  "erased",
-  "unsubscribed",
-  "deleted",
-]);
-
-export interface SessionEnd {
-  session: string;
-  at: number;
-  reason: EndReason;
-}
 
 /** What others may ask of a user's object. Each method is idempotent. */
 export interface UserPort extends InboxPort {
@@ -292,16 +220,28 @@ export interface UserPort extends InboxPort {
   deliver(delivery: Delivery): Promise<DeliveryAnswer>;
   /** From a channel: it has ended a subscription. */
   unsubscribed(end: Unsubscribed): Promise<void>;
+  /** From a keeper: several of these at once. */
+  endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }): Promise<void>;
   /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
   /** From the directory: every session hears it, wherever it is kept, and none twice. Fails where one may not have. */
   broadcast(broadcast: Broadcast): Promise<void>;
 }
 
-/** What others may ask of a channel's object. */
-export interface ChannelPort {
+/** What a user's object may ask of whatever else keeps its sessions. */
+export interface KeeperPort {
   /** Ends one connection that is kept here; unknown sessions are no error. */
   end(session: string, code: CloseCode, reason: EndReason): Promise<void>;
+  /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
+  lastSeen(sessions: string[]): Promise<Record<string, number>>;
+  /** When the client of each of these last did something, likewise. */
+  lastActive(sessions: string[]): Promise<Record<string, number>>;
+  /** These of its sessions hear it, each once. Who is not here is no error. */
+  broadcast(broadcast: Broadcast, sessions: string[]): Promise<void>;
+}
+
+/** What others may ask of a channel's object. */
+export interface ChannelPort extends KeeperPort {
   publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal>;
   signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined>;
   members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal>;
@@ -311,35 +251,34 @@ export interface ChannelPort {
   /** Forgets messages, keys and members: what comes next has a new epoch. Who was sent away stays so. */
   forget(): Promise<void>;
   summary(): Promise<ChannelSummary>;
-  /** When each of these sessions was last heard, in milliseconds; absent when it is not kept here. */
-  lastSeen(sessions: string[]): Promise<Record<string, number>>;
-  /** When the client of each of these last did something, likewise. */
-  lastActive(sessions: string[]): Promise<Record<string, number>>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
-  /** From a user's object, and the three that follow: a session is subscribed, if it was not, and stands where the answer says. */
+  /** From a user's object, and the four that follow: a session is subscribed, if it was not, and stands where the answer says. */
   subscribe(request: SubscribeRequest): Promise<Subscribed | Refusal>;
   /** Unknown sessions are no error: a late `subscribe` is found out by the next delivery. */
   unsubscribe(request: UnsubscribeRequest): Promise<void>;
+  unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void>;
   setSubscriberDevice(change: SubscriberDevice): Promise<void>;
   /** Null where it can't go on from there: it has to ask by `subscribe`. */
   read(request: ReadRequest): Promise<LogFrames | null>;
+  /** From one of its relays: all that has come up there. Awaits no other object. */
+  relayed(call: RelayCall): Promise<RelayAnswer>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
-  /** From a user's object: these of its sessions hear it, each once. Who is not here is no error. */
-  broadcast(broadcast: Broadcast, sessions: string[]): Promise<void>;
 }
 
 /** What wakes up: the constructor of the rules is the wake-up, and the alarm may be what caused it. */
 export interface Woken {
   /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
   alarm(): void;
+  /** Who keeps costs is told its own here; of all others its shard of the directory is. */
+  addOwnCosts?(report: CostReport): void;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */
 export interface Keeper extends Woken {
-  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not. */
-  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined>;
+  /** Resolves with nothing once the socket from `accept` was welcomed, or with why not, or where else there is room. */
+  connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | Elsewhere | undefined>;
   received(socket: Socket, data: string | ArrayBuffer): Promise<void>;
   /** The socket is gone, cleanly or not. Harmless when its session has ended already. */
   closed(socket: Socket): void;

@@ -83,9 +83,17 @@ export interface LogFrames {
   isLast: boolean;
 }
 
-/** One thing that was said in a channel, as a text frame. */
+/** One thing that was said in a channel, as a text frame. Relays keep messages: `at` is when it was stored. */
 export type Said =
-  | { is: "message"; offset: number; event: string; text: string; exclude?: Exclusion }
+  | {
+      is: "message";
+      offset: number;
+      event: string;
+      text: string;
+      at?: number;
+      exclude?: Exclusion;
+      expiresAt?: number;
+    }
   | { is: "roster"; text: string }
   | { is: "signal"; text: string; from?: From };
 

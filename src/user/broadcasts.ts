@@ -2,12 +2,12 @@ import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import type { Clock, Objects } from "../objects/ports.ts";
-import { byChannel } from "./presence/session-list.ts";
+import { byKeeper, keeperOf } from "./presence/keepers.ts";
 import type { SessionRow } from "./presence/session-table.ts";
 
 /**
- * Tells all sessions of a user: its own connections at once, those that channels keep by one call to each. Where
- * a channel does not answer it throws, after all others were told; to be told again is harmless.
+ * Tells all sessions of a user: its own connections at once, those that others keep by one call to each keeper. Where
+ * one does not answer it throws, after all others were told; to be told again is harmless.
  */
 export async function tellSessions(
   broadcast: Broadcast,
@@ -16,8 +16,8 @@ export async function tellSessions(
   { clock, objects }: { clock: Clock; objects: Objects },
 ): Promise<void> {
   if (clock.now() > broadcast.expiresAt) return; // a late call: whoever sent it has long given up
-  const calls = byChannel(live).map(([channel, sessions]) =>
-    objects.channel(channel).broadcast(broadcast, sessions),
+  const calls = byKeeper(live).map(([keeper, sessions]) =>
+    keeperOf(objects, keeper).broadcast(broadcast, sessions),
   );
   const own = live.filter(({ keeper }) => keeper.kind === "user").map(({ session }) => session);
   const answers = await Promise.allSettled([tellOwn(connections, own, broadcast), ...calls]);

@@ -1,8 +1,9 @@
 import type { Debt, Ledger } from "../objects/outbox.ts";
 import type { EndReason, Sql } from "../objects/ports.ts";
 import type { CloseCode } from "../protocol/close-codes.ts";
+import type { OtherKeeper } from "./presence/keepers.ts";
 
-/** What this object owes channels: "end this session, which you keep". A row lives until the channel confirms. */
+/** What this object owes keepers: "end this session, which you keep". A row lives until the keeper confirms. */
 export const END_DEBT_MIGRATION = [
   `CREATE TABLE end_debt (
     session TEXT PRIMARY KEY,
@@ -14,15 +15,19 @@ export const END_DEBT_MIGRATION = [
   ) STRICT, WITHOUT ROWID`,
 ];
 
+/** The relay of that channel which keeps the session, if one does. */
+export const END_DEBT_RELAY_MIGRATION = ["ALTER TABLE end_debt ADD COLUMN relay TEXT"];
+
 export interface EndDebt extends Debt {
   channel: string;
+  relay: string | null;
   code: CloseCode;
   reason: EndReason;
 }
 
-const INSERT = `INSERT INTO end_debt (session, channel, code, reason, due_at) VALUES (?, ?, ?, ?, ?)
+const INSERT = `INSERT INTO end_debt (session, channel, relay, code, reason, due_at) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (session) DO UPDATE SET code = excluded.code, reason = excluded.reason, tries = 0, due_at = excluded.due_at`;
-const OWED = `SELECT session AS id, channel, code, reason, tries, due_at AS dueAt
+const OWED = `SELECT session AS id, channel, relay, code, reason, tries, due_at AS dueAt
   FROM end_debt ORDER BY due_at LIMIT 100`;
 const FIND = "SELECT session FROM end_debt WHERE session = ?";
 const POSTPONE = "UPDATE end_debt SET tries = ?, due_at = ? WHERE session = ?";
@@ -35,8 +40,12 @@ export class EndDebtTable implements Ledger<EndDebt> {
     this.#sql = sql;
   }
 
-  owe(debt: { session: string; channel: string; code: CloseCode; reason: EndReason; dueAt: number }): void {
-    this.#sql.run(INSERT, debt.session, debt.channel, debt.code, debt.reason, debt.dueAt);
+  owe(
+    session: string,
+    { channel, relay }: OtherKeeper,
+    how: Pick<EndDebt, "code" | "reason" | "dueAt">,
+  ): void {
+    this.#sql.run(INSERT, session, channel, relay ?? null, how.code, how.reason, how.dueAt);
   }
 
   owed(): EndDebt[] {

@@ -4,6 +4,7 @@ import { FIRST_RETRY_MS, Outbox } from "../objects/outbox.ts";
 import type { Background, Clock, EndReason, Log, Objects, Sql } from "../objects/ports.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type EndDebt, EndDebtTable } from "./end-debt-table.ts";
+import { keeperOf } from "./presence/keepers.ts";
 import type { SessionRow } from "./presence/session-table.ts";
 import type { Sessions } from "./presence/sessions.ts";
 
@@ -31,7 +32,10 @@ export class Endings {
     this.outbox = new Outbox(
       ports,
       this.#debts,
-      ({ id, channel, code, reason }) => ports.objects.channel(channel).end(id, code, reason),
+      ({ id, channel, relay, code, reason }) => {
+        const keeper = { kind: "channel" as const, channel, ...(relay !== null && { relay }) };
+        return keeperOf(ports.objects, keeper).end(id, code, reason);
+      },
       (id) => {
         this.#debts.settle(id);
         this.outbox.forget(id); // the same session may become a debt again: ended, then erased
@@ -39,7 +43,7 @@ export class Endings {
     );
   }
 
-  /** In one transaction. The channels that keep some are told by the outbox until they confirm. */
+  /** In one transaction. Other keepers of some are told by the outbox until they confirm. */
   endAll(rows: readonly SessionRow[], code: CloseCode, reason: EndReason): void {
     if (rows.length === 0) return; // a transaction would make tables for a user who never was
     this.#sessions.change(() => {
@@ -76,7 +80,7 @@ export class Endings {
     const connection = this.#connections.find(row.session);
     if (row.keeper.kind === "channel") {
       const dueAt = this.#clock.now() + FIRST_RETRY_MS;
-      this.#debts.owe({ session: row.session, channel: row.keeper.channel, code, reason, dueAt });
+      this.#debts.owe(row.session, row.keeper, { code, reason, dueAt });
     } else if (connection !== undefined) this.#connections.end(connection, code, reason);
     this.end(row.session);
   }

@@ -1,10 +1,11 @@
 import { KEY_MIGRATION } from "../objects/key-table.ts";
-import { END_DEBT_MIGRATION } from "./end-debt-table.ts";
+import { END_DEBT_MIGRATION, END_DEBT_RELAY_MIGRATION } from "./end-debt-table.ts";
 import { DEVICE_CURSOR_MIGRATION } from "./inbox/device-cursor-table.ts";
 import { INBOX_MESSAGE_MIGRATION } from "./inbox/inbox-message-table.ts";
 import { INBOX_MIGRATION } from "./inbox/inbox-table.ts";
 import {
   SESSION_MIGRATION,
+  SESSION_RELAY_MIGRATION,
   SESSION_STATUS_MIGRATION,
   SESSION_TICKET_MIGRATION,
 } from "./presence/session-table.ts";
@@ -26,4 +27,5 @@ export const MIGRATIONS = [
   [...USER_LISTING_MIGRATION],
   [...SUBSCRIPTION_MIGRATION],
   [...INBOX_MIGRATION, ...INBOX_MESSAGE_MIGRATION, ...DEVICE_CURSOR_MIGRATION, ...KEY_MIGRATION],
+  [...SESSION_RELAY_MIGRATION, ...END_DEBT_RELAY_MIGRATION],
 ];

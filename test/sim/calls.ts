@@ -28,10 +28,12 @@ const USER_METHODS = {
   notice: 0,
   deliver: 0,
   unsubscribed: 0,
+  endedTogether: 0,
   send: 0,
   inbox: 0,
   ackInbox: 0,
   signal: 0,
+  signalTogether: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;
@@ -49,8 +51,10 @@ const CHANNEL_METHODS = {
   setMember: 0,
   subscribe: 0,
   unsubscribe: 0,
+  unsubscribeTogether: 0,
   setSubscriberDevice: 0,
   read: 0,
+  relayed: 0,
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;
@@ -60,6 +64,8 @@ const DIRECTORY_METHODS = {
   users: 0,
   channels: 0,
   counts: 0,
+  addCosts: 0,
+  costs: 0,
   unknown: 0,
   broadcast: 0,
 } satisfies Record<keyof DirectoryPort, 0>;
@@ -129,6 +135,9 @@ export function objectsVia(
   return {
     user: (name) => userPort((method, args) => invoke("user", name, method, args)),
     channel: (name) => channelPort((method, args) => invoke("channel", name, method, args)),
+    relay: () => {
+      throw new Error("this world has no relays");
+    },
     directory: (shard) => directoryPort((method, args) => invoke("directory", shard, method, args)),
   };
 }

@@ -1,4 +1,5 @@
 import type { ConnectRequest, Socket } from "../../src/objects/ports.ts";
+import { isRefusal } from "../../src/protocol/codes.ts";
 import type { Kind } from "./fault-table.ts";
 import type { Instance } from "./instance.ts";
 import { Link, type LinkEnd, type Peer } from "./link.ts";
@@ -62,11 +63,12 @@ export class KeeperEvents implements LinkEnd {
     instance.owe(link, () => link.refuse(undefined));
     instance.handle(
       () => keeper.connect(plainCopy(request), () => this.#accept(instance, link)),
-      (refused) => {
-        if ((refused === undefined) !== link.isAccepted) {
-          this.#nature.journal.fail(`${this.#object} answered ${refused?.code ?? "welcome"} wrongly`);
+      (answer) => {
+        const code = answer === undefined || isRefusal(answer) ? answer?.code : "unavailable";
+        if ((code === undefined) !== link.isAccepted) {
+          this.#nature.journal.fail(`${this.#object} answered ${code ?? "welcome"} wrongly`);
         }
-        instance.answer(link, () => (refused === undefined ? link.open() : link.refuse(refused.code)));
+        instance.answer(link, () => (code === undefined ? link.open() : link.refuse(code)));
       },
       (cause) => {
         this.#nature.thrown(`${this.#object} threw on a connect`, cause);

@@ -164,7 +164,7 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /is a member of/,
   },
   "removal-spares-who-just-ended": {
-    file: "src/channel/endings.ts",
+    file: "src/connections/kept/endings.ts",
     find: "    this.#sessions.endGrace(user);\n",
     replace: "",
     breaks: /is a member of/,

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { KeptSessions } from "../../src/channel/roster/kept-sessions.ts";
-import { MemberStates } from "../../src/channel/roster/member-states.ts";
 import { Members } from "../../src/channel/roster/members.ts";
 import { MIGRATIONS } from "../../src/channel/schema.ts";
 import { settingsOf } from "../../src/config.ts";
+import { KeptSessions } from "../../src/connections/kept/kept-sessions.ts";
+import { MemberStates } from "../../src/connections/kept/member-states.ts";
 import { Database } from "../../src/objects/migrations.ts";
 import { messagesIn, SenderBench } from "../fixtures/sender-bench.ts";
 import { Storage } from "../sim/storage.ts";
@@ -19,7 +19,13 @@ test("[A27] two hundred members who change all the time are told of in frames th
   const sessions = new KeptSessions(sql, () => undefined);
   const clock = { now: () => timers.now() };
   const states = new MemberStates(sql, clock);
-  const about = { channel: "c", sessions, states, settings };
+  const about = {
+    channel: "c",
+    sessions,
+    states,
+    settings,
+    relays: { parts: () => [], isAnywhere: () => false },
+  };
   const members = new Members({ clock, timers }, about, {
     tell: (text) => bench.sender.tellAll(text),
     waits: () => undefined,

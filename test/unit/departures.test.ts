@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { Departures } from "../../src/channel/departures.ts";
-import { KeptSessions } from "../../src/channel/roster/kept-sessions.ts";
-import { MemberStates } from "../../src/channel/roster/member-states.ts";
 import { Members } from "../../src/channel/roster/members.ts";
 import { MIGRATIONS } from "../../src/channel/schema.ts";
 import { settingsOf } from "../../src/config.ts";
+import { Departures } from "../../src/connections/kept/departures.ts";
+import { KeptSessions } from "../../src/connections/kept/kept-sessions.ts";
+import { MemberStates } from "../../src/connections/kept/member-states.ts";
 import { ByTime } from "../../src/objects/by-time.ts";
 import { Database } from "../../src/objects/migrations.ts";
 import type { Objects } from "../../src/objects/ports.ts";
@@ -21,7 +21,8 @@ function bench(answersAtOnce: boolean) {
   const sessions = new KeptSessions(sql, () => undefined);
   const states = new MemberStates(sql, clock);
   const timers = { after: () => undefined };
-  const about = { channel: "c", sessions, states, settings };
+  const relays = { parts: () => [], isAnywhere: () => false };
+  const about = { channel: "c", sessions, states, settings, relays };
   const members = new Members({ clock, timers }, about, { tell: () => undefined, waits: () => undefined });
   const ended = () => {
     state.told++;
@@ -31,12 +32,12 @@ function bench(answersAtOnce: boolean) {
     clock,
     background: { run: () => undefined },
     log: { warn: () => undefined },
-    objects: { user: () => ({ ended }) } as unknown as Objects,
+    objects: { user: () => ({ ended, endedTogether: ended }) } as unknown as Objects,
   };
   const departures = new Departures(
     ports,
     { channel: "c", sessions, members },
-    { isOwed: () => state.isVacancyOwed, tell: () => undefined },
+    { isOwed: () => state.isVacancyOwed, tell: () => undefined, holdMs: () => 0 },
   );
   const begin = (session: string, user: string) => {
     const row = { session, user, device: { type: "web" as const }, connectedAt: 0, joinedAt: 0, end: null };

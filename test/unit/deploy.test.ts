@@ -21,7 +21,7 @@ test("[DP1] a deployment is small and carries no setting of local development", 
     const bundle = await readFile(join(outdir, "worker.js"), "utf8");
     expect(gzipSync(bundle).length).toBeLessThan(MOST_GZIPPED_BYTES);
     const said = stdout + stderr;
-    for (const binding of ["USER", "CHANNEL", "DIRECTORY"]) expect(said).toContain(`env.${binding}`);
+    for (const binding of ["USER", "CHANNEL", "RELAY", "DIRECTORY"]) expect(said).toContain(`env.${binding}`);
     expect(said).toMatch(/DEFAULT_GRANTS[^\n]*closed/);
     for (const setting of ["JWT_SECRET", "API_KEYS", "CONSOLE", "ALLOW_QUERY_TOKEN"])
       expect(said).not.toContain(`env.${setting}`);

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PLAIN, type RosterSession } from "../../src/channel/roster/member.ts";
+import type { RosterSession } from "../../src/channel/roster/member.ts";
 import { Roster, type RosterChange } from "../../src/channel/roster/roster.ts";
 import { RosterNews } from "../../src/channel/roster/roster-news.ts";
+import { SortedUsers } from "../../src/channel/roster/sorted-users.ts";
+import { PLAIN } from "../../src/connections/kept/kept-members.ts";
 import type { MemberState } from "../../src/objects/ports.ts";
 
 const session = (user: string, id: string, over: Partial<RosterSession> = {}): RosterSession => ({
@@ -237,4 +239,34 @@ test("[F31] a clock that goes back an hour holds no news up", () => {
   news.add(roster.put(session("b", "b")));
   news.flush();
   expect(state.told).toHaveLength(2);
+});
+
+test("[RO7] a roster of thousands stays in order, whoever comes and goes", () => {
+  const sorted = new SortedUsers();
+  const expected = new Set<string>();
+  let seed = 7;
+  const next = (below: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+  for (let i = 0; i < 20_000; i++) {
+    const user = `u${next(4000)}`;
+    if (expected.delete(user)) sorted.remove(user);
+    else {
+      expected.add(user);
+      sorted.add(user);
+    }
+  }
+  const users = [...expected].sort();
+  expect([sorted.size, sorted.all()]).toEqual([users.length, users]);
+  for (let i = 0; i < 200; i++) {
+    const cursor = `u${next(4000)}`;
+    const limit = 1 + next(1500);
+    const after = users.filter((user) => user > cursor);
+    const page = sorted.page(cursor, limit);
+    expect(page.users).toEqual(after.slice(0, limit));
+    expect(page.next).toBe(after.length > limit ? after[limit - 1] : undefined);
+  }
+  for (const user of users) sorted.remove(user);
+  expect([sorted.size, sorted.all(), sorted.page(undefined, 5)]).toEqual([0, [], { users: [] }]);
 });

@@ -52,6 +52,8 @@ export class ProbeObject extends DurableObject<Env> {
 
 export class ProbeChannel extends ProbeObject {}
 
+export class ProbeRelay extends ProbeObject {}
+
 export class ProbeShard extends ProbeObject {}
 
 /** Nothing comes in from outside: the tests speak to the objects. */

@@ -1,25 +1,19 @@
-import { type Connection, fromConnection } from "../../connections/connection.ts";
-import type { Connections } from "../../connections/connections.ts";
-import { isLeftOut, isSender } from "../../objects/left-out.ts";
 import type { LogPage, PublishRequest, SignalRequest } from "../../objects/ports.ts";
 import type { PublishKeys } from "../../objects/publish-keys.ts";
 import { signalFrame } from "../../objects/signal-frame.ts";
 import type { Said } from "../../objects/subscribing.ts";
-import type { Exclusion, From, MessageQuery, Published } from "../../protocol/bodies.ts";
+import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
-import type { CatchUp } from "./catch-up.ts";
 import type { MessageLog } from "./message-log.ts";
 
 interface Rooms {
   log: MessageLog;
   keys: PublishKeys;
-  connections: Connections;
-  catchUp: CatchUp;
 }
 
 interface MessageRules {
   due(): void;
-  /** For those who hear it elsewhere. */
+  /** To be told to everybody who hears it, here and elsewhere. */
   said(said: Said): void;
 }
 
@@ -47,7 +41,7 @@ export class Messages {
     const stored = this.#store(request);
     if (isRefusal(stored)) return stored;
     const { published } = stored;
-    if ("frame" in stored) this.#tell(published.offset, stored.frame, request);
+    if ("frame" in stored) this.#tell(published, stored.frame, request);
     return published;
   }
 
@@ -55,7 +49,6 @@ export class Messages {
   signal(request: SignalRequest): void {
     const { from } = request;
     const text = signalFrame(request, this.#channel);
-    this.#rooms.connections.tellAll(text, { but: this.#sendersOf(from) });
     this.#rules.said({ is: "signal", text, ...(from && { from }) });
   }
 
@@ -88,41 +81,9 @@ export class Messages {
     return stored;
   }
 
-  #tell(offset: number, frame: string, { event, exclude }: PublishRequest): void {
-    const { connections, catchUp } = this.#rooms;
-    const failed = (connection: Connection) => catchUp.fallBehind(connection, offset - 1);
-    const leftOut = exclude === undefined ? [] : this.#leftOut(exclude);
-    connections.tellAll(frame, {
-      but: leftOut.length === 0 ? catchUp.behind : new Set([...catchUp.behind, ...leftOut]),
-      failed,
-    });
-    for (const connection of leftOut) this.#skip(connection, offset);
-    this.#rules.said({ is: "message", offset, event, text: frame, ...(exclude && { exclude }) });
-  }
-
-  /** Whom a message is not for, of those who hear what is new. */
-  #leftOut(exclude: Exclusion): Connection[] {
-    const { connections, catchUp } = this.#rooms;
-    return [...connections.all()].filter(
-      (connection) => !catchUp.behind.has(connection) && isLeftOut(exclude, fromConnection(connection)),
-    );
-  }
-
-  #skip(connection: Connection, offset: number): void {
-    try {
-      connection.tell(this.#rooms.log.skippedFrame(offset));
-    } catch {
-      this.#rooms.catchUp.fallBehind(connection, offset - 1); // as all whose socket fails
-    }
-  }
-
-  /** The session that said it; or the user's, where it was said by none of them. */
-  #sendersOf(from: From | undefined): ReadonlySet<Connection> {
-    const { connections } = this.#rooms;
-    if (from?.session === undefined) {
-      return new Set(from === undefined ? [] : [...connections.all()].filter((one) => isSender(from, one)));
-    }
-    const sender = connections.find(from.session);
-    return new Set(sender === undefined ? [] : [sender]);
+  #tell({ offset, at }: Published, frame: string, { event, exclude, ttlSeconds }: PublishRequest): void {
+    const expiresAt = ttlSeconds === undefined ? {} : { expiresAt: at + ttlSeconds * 1000 };
+    const about = { offset, event, at, ...(exclude && { exclude }), ...expiresAt };
+    this.#rules.said({ is: "message", text: frame, ...about });
   }
 }

@@ -1,4 +1,6 @@
 import type { Settings } from "../../config.ts";
+import type { KeptSessions } from "../../connections/kept/kept-sessions.ts";
+import type { SessionRow } from "../../connections/kept/session-table.ts";
 import type { Clock, EndReason } from "../../objects/ports.ts";
 import type {
   LogFrames,
@@ -12,9 +14,7 @@ import { type Refusal, refusal } from "../../protocol/codes.ts";
 import { firstPage } from "../log/first-page.ts";
 import type { MessageLog } from "../log/message-log.ts";
 import { frameOf } from "../log/message-text.ts";
-import type { KeptSessions } from "../roster/kept-sessions.ts";
 import type { Members } from "../roster/members.ts";
-import type { SessionRow } from "../roster/session-table.ts";
 
 const ROWS_PER_PAGE = 500;
 

@@ -2,7 +2,7 @@ import type { Settings } from "../../config.ts";
 import type { Connections } from "../../connections/connections.ts";
 import type { Duty } from "../../objects/due-times.ts";
 import type { Background, Clock, Log, Objects } from "../../objects/ports.ts";
-import { byChannel } from "./session-list.ts";
+import { byKeeper, keeperOf, type OtherKeeper } from "./keepers.ts";
 import type { SessionRow } from "./session-table.ts";
 import type { Standing } from "./standing.ts";
 
@@ -75,7 +75,7 @@ export class Activity implements Duty {
 
   /** What a channel does not keep any more is over, whatever became of the word of it. */
   async #ask(sessions: SessionRow[]): Promise<void> {
-    const answers = await Promise.allSettled(byChannel(sessions).map((asked) => this.#askOne(asked)));
+    const answers = await Promise.allSettled(byKeeper(sessions).map((asked) => this.#askOne(asked)));
     let isKnown = true;
     for (const answer of answers) {
       if (answer.status === "fulfilled") for (const session of answer.value) this.#hooks.gone(session);
@@ -90,9 +90,9 @@ export class Activity implements Duty {
     this.#hooks.settled();
   }
 
-  /** Returns which of these sessions the channel does not keep. */
-  async #askOne([channel, sessions]: [string, string[]]): Promise<string[]> {
-    const active = await this.#ports.objects.channel(channel).lastActive(sessions);
+  /** Returns which of these sessions are not kept there. */
+  async #askOne([keeper, sessions]: [OtherKeeper, string[]]): Promise<string[]> {
+    const active = await keeperOf(this.#ports.objects, keeper).lastActive(sessions);
     for (const at of Object.values(active)) this.#heardOf = Math.max(this.#heardOf, at);
     return sessions.filter((session) => active[session] === undefined);
   }

@@ -1,11 +1,12 @@
 import type { Connections } from "../../connections/connections.ts";
 import type { Objects } from "../../objects/ports.ts";
 import type { Session } from "../../protocol/bodies.ts";
+import { byKeeper, keeperOf } from "./keepers.ts";
 import type { SessionRow } from "./session-table.ts";
 
 /**
  * The live sessions of a user, as the user and keys may see them. When a session was last heard is known
- * to its keeper: one call per channel; a channel that does not answer leaves the time of connecting.
+ * to its keeper: one call to each; one that does not answer leaves the time of connecting.
  */
 export async function listSessions(
   user: string,
@@ -23,20 +24,8 @@ export async function listSessions(
   return sessions;
 }
 
-/** The ids of those that channels keep, by channel. */
-export function byChannel(rows: readonly SessionRow[]): [channel: string, sessions: string[]][] {
-  const grouped = new Map<string, string[]>();
-  for (const { keeper, session } of rows) {
-    if (keeper.kind !== "channel") continue;
-    const sessions = grouped.get(keeper.channel);
-    if (sessions === undefined) grouped.set(keeper.channel, [session]);
-    else sessions.push(session);
-  }
-  return [...grouped];
-}
-
 async function heardElsewhere(rows: SessionRow[], objects: Objects): Promise<Map<string, number>> {
-  const asked = byChannel(rows).map(([channel, sessions]) => objects.channel(channel).lastSeen(sessions));
+  const asked = byKeeper(rows).map(([keeper, sessions]) => keeperOf(objects, keeper).lastSeen(sessions));
   const heard = new Map<string, number>();
   for (const answer of await Promise.allSettled(asked)) {
     if (answer.status === "rejected") continue;

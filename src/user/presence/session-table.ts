@@ -34,9 +34,13 @@ export const SESSION_STATUS_MIGRATION = [
   "UPDATE session SET shown_version = version",
 ];
 
+/** The relay of that channel which keeps it; null where the channel itself does. */
+export const SESSION_RELAY_MIGRATION = ["ALTER TABLE session ADD COLUMN relay TEXT"];
+
 interface Row {
   session: string;
   channel: string | null;
+  relay: string | null;
   device: string;
   transport: string;
   connected_at: number;
@@ -74,12 +78,12 @@ export interface Versions {
   shownVersion: number;
 }
 
-const COLUMNS = `session, channel, device, transport, connected_at, ip, region, version, shown_version, setting,
+const COLUMNS = `session, channel, relay, device, transport, connected_at, ip, region, version, shown_version, setting,
   ended_at, ticket`;
 const ALL = `SELECT ${COLUMNS} FROM session ORDER BY connected_at, session`;
 const INSERT = `INSERT INTO session
-  (session, channel, device, transport, connected_at, ip, region, version, shown_version, ticket)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (session, channel, relay, device, transport, connected_at, ip, region, version, shown_version, ticket)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const END = `UPDATE session SET ended_at = ?, version = ?, shown_version = ?
   WHERE session = ? AND ended_at IS NULL`;
 const CHANGE = "UPDATE session SET device = ?, setting = ?, version = ?, shown_version = ? WHERE session = ?";
@@ -100,8 +104,8 @@ export class SessionTable {
 
   insert(request: AdmitRequest, { version, shownVersion }: Versions): void {
     const { session, keeper, device, transport, connectedAt, ip, region, ticket } = request;
-    const channel = keeper.kind === "channel" ? keeper.channel : null;
-    const where = [session, channel, JSON.stringify(device), transport, connectedAt] as const;
+    const place = keeper.kind === "channel" ? [keeper.channel, keeper.relay ?? null] : [null, null];
+    const where = [session, ...place, JSON.stringify(device), transport, connectedAt] as const;
     const versions = [version, shownVersion] as const;
     this.#sql.run(INSERT, ...where, ip ?? null, region ?? null, ...versions, ticket?.id ?? null);
   }
@@ -129,7 +133,7 @@ export class SessionTable {
 function fromRow(row: Row): SessionRow {
   return {
     session: row.session,
-    keeper: row.channel === null ? { kind: "user" } : { kind: "channel", channel: row.channel },
+    keeper: keeperIn(row),
     device: { type: "other", ...JSON.parse(row.device) },
     transport: row.transport === "sse" ? "sse" : "websocket",
     connectedAt: row.connected_at,
@@ -141,4 +145,9 @@ function fromRow(row: Row): SessionRow {
     endedAt: row.ended_at,
     ...(row.ticket === null ? {} : { ticketId: row.ticket }),
   };
+}
+
+function keeperIn({ channel, relay }: Row): KeeperName {
+  if (channel === null) return { kind: "user" };
+  return { kind: "channel", channel, ...(relay !== null && { relay }) };
 }

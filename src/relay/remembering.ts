@@ -1,0 +1,69 @@
+import type { Connections } from "../connections/connections.ts";
+import type { Clock, Timers } from "../objects/ports.ts";
+import type { Remembered } from "./feed.ts";
+
+/** An object sleeps after ten seconds of quiet at the earliest: long before, its position is remembered. */
+const QUIET_MS = 2_000;
+/** All of them would have to close at once for the position to be lost; then the others come back, and recover. */
+const SOCKETS = 8;
+
+/**
+ * Carries a relay's position through sleep, without a row: a few of its sockets hold it in their attachments. A
+ * crash takes the sockets too. While much is said nothing is written; in the quiet after it, once.
+ */
+export class Remembering {
+  readonly #ports: { clock: Clock; timers: Timers };
+  readonly #connections: Connections;
+  readonly #current: () => Remembered | undefined;
+  #changedAt = 0;
+  #isTimerSet = false;
+
+  constructor(
+    ports: { clock: Clock; timers: Timers },
+    connections: Connections,
+    current: () => Remembered | undefined,
+  ) {
+    this.#ports = ports;
+    this.#connections = connections;
+    this.#current = current;
+  }
+
+  /** The position has moved, or a socket that held it is gone. */
+  soon(): void {
+    this.#changedAt = this.#ports.clock.now();
+    this.#wait(QUIET_MS);
+  }
+
+  #wait(ms: number): void {
+    if (this.#isTimerSet) return;
+    this.#isTimerSet = true;
+    this.#ports.timers.after(ms, () => {
+      this.#isTimerSet = false;
+      const quietMs = this.#ports.clock.now() - this.#changedAt;
+      if (quietMs >= 0 && quietMs < QUIET_MS) this.#wait(QUIET_MS - quietMs);
+      else this.#write();
+    });
+  }
+
+  #write(): void {
+    const remembered = this.#current();
+    if (remembered === undefined) return;
+    let left = SOCKETS;
+    for (const connection of this.#connections.all()) {
+      if (left === 0) return;
+      connection.update({ relayed: { ...remembered, at: this.#ports.clock.now() } });
+      left -= 1;
+    }
+  }
+}
+
+/** What these sockets remember, the latest; undefined where none does. */
+export function rememberedBy(connections: Connections): Remembered | undefined {
+  let latest: (Remembered & { at: number }) | undefined;
+  for (const { state } of connections.all()) {
+    if (state.relayed !== undefined && state.relayed.at >= (latest?.at ?? 0)) latest = state.relayed;
+  }
+  if (latest === undefined) return undefined;
+  const { at: _, ...remembered } = latest;
+  return remembered;
+}
