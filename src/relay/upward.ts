@@ -37,6 +37,8 @@ const IN_VAIN_MS = 60_000;
 interface Item {
   entering?: Entering;
   request?: RelayRequest;
+  /** Whoever waits shows the roster to a client. */
+  wantsRoster: boolean;
   weight: number;
   answered(answer: RelayAnswer, at: { entered: number; replies: number }): void;
   failed(cause: unknown): void;
@@ -83,7 +85,7 @@ export class Upward implements Duty {
   /** A session that waits for its welcome. Throws where no answer came. */
   enter(entering: Entering): Promise<Entered> {
     return this.#add<Entered>(
-      { entering, weight: weightOfEntering(entering) },
+      { entering, wantsRoster: true, weight: weightOfEntering(entering) },
       ({ standing, entered }, at) => {
         const place = entered[at.entered];
         return place && { standing, place };
@@ -95,7 +97,8 @@ export class Upward implements Duty {
   async ask<Kind extends RelayRequest["is"]>(
     request: Extract<RelayRequest, { is: Kind }>,
   ): Promise<ReplyTo<Kind> & { standing: Standing }> {
-    return this.#add({ request, weight: weightOfRequest(request) }, ({ standing, replies }, at) => {
+    const item = { request, wantsRoster: request.is === "stand", weight: weightOfRequest(request) };
+    return this.#add(item, ({ standing, replies }, at) => {
       const reply = replies[at.replies] as ReplyTo<Kind> | undefined;
       return reply && { ...reply, standing };
     });
@@ -103,7 +106,7 @@ export class Upward implements Duty {
 
   /** Where the channel stands by now. Throws where no answer came. */
   stand(): Promise<Standing> {
-    return this.#add({ weight: 0 }, ({ standing }) => standing);
+    return this.#add({ wantsRoster: true, weight: 0 }, ({ standing }) => standing);
   }
 
   /** Says that this relay is there, whatever else there is to say. */
@@ -132,7 +135,7 @@ export class Upward implements Duty {
   }
 
   #add<Result>(
-    what: Pick<Item, "entering" | "request" | "weight">,
+    what: Omit<Item, "answered" | "failed">,
     resultOf: (answer: RelayAnswer, at: { entered: number; replies: number }) => Result | undefined,
   ): Promise<Result> {
     if (this.#waiting.length >= MOST_ITEMS || this.#waitingWeight > MOST_WAITING) {
@@ -171,6 +174,7 @@ export class Upward implements Duty {
     this.#isLeaseDue = false;
     const said: RelayCall = {
       relay: this.#names.relay,
+      isBrief: !items.some(({ wantsRoster }) => wantsRoster),
       ...(taken && { report: taken.report }),
       entering: items.flatMap(({ entering }) => entering ?? []),
       requests: items.flatMap(({ request }) => request ?? []),
