@@ -54,7 +54,9 @@ export class Hearing {
       },
     });
     const feed = this.#feed;
-    const pages = new RelayPages(ports, { feed, upward }, (connection) => this.catchUp.again(connection));
+    const isLive = (connection: Connection) => connections.find(connection.session) === connection;
+    const brought = (connection: Connection) => this.catchUp.again(connection);
+    const pages = new RelayPages(ports, { feed, upward }, { isLive, brought });
     const lost = (connection: Connection) => rules.lost(connection, "fell behind");
     this.catchUp = new CatchUp(ports, { pages, connections }, { lost, due: rules.due });
     const ofHearers = { ...rooms, catchUp: this.catchUp };
