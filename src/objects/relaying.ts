@@ -128,13 +128,15 @@ export type RelayReply =
 /** All that one relay has to say at once. Absent parts say nothing. */
 export interface RelayCall {
   relay: string;
+  /** Nobody waits for the roster's first page: how many there are is enough. */
+  isBrief?: boolean;
   report?: RelayReport;
   entering: Entering[];
   requests: RelayRequest[];
 }
 
-/** Where the channel stands: what a welcome says besides, and what a relay compares itself with. */
-export interface Standing extends Omit<MemberPage, "sessions"> {
+/** Where the channel stands: what a welcome says besides, and what a relay compares itself with. A brief one has no members. */
+export interface Standing extends Pick<MemberPage, "count" | "cursor">, Partial<Pick<MemberPage, "members">> {
   /** Null where nothing was ever said or heard here. */
   epoch: string | null;
   offset: number;

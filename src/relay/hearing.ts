@@ -34,7 +34,7 @@ export class Hearing {
   readonly stands: Stands;
   readonly catchUp: CatchUp;
   readonly #feed: Feed;
-  readonly #repairs: Repairs;
+  readonly repairs: Repairs;
   readonly #remembering: Remembering;
   readonly #connections: Connections;
   readonly #rules: HearingRules;
@@ -46,15 +46,17 @@ export class Hearing {
     this.#feed = new Feed(channel, rememberedBy(connections), {
       isNeeded: rules.isNeeded,
       tell: (said) => hearers.tell(said),
-      missing: (offset) => this.#repairs.missing(offset),
-      broken: () => this.#repairs.broken(),
+      missing: (offset) => this.repairs.missing(offset),
+      broken: () => this.repairs.broken(),
       moved: () => {
         this.catchUp.againAll();
         this.#remembering.soon();
       },
     });
     const feed = this.#feed;
-    const pages = new RelayPages(ports, { feed, upward }, (connection) => this.catchUp.again(connection));
+    const isLive = (connection: Connection) => connections.find(connection.session) === connection;
+    const brought = (connection: Connection) => this.catchUp.again(connection);
+    const pages = new RelayPages(ports, { feed, upward }, { isLive, brought });
     const lost = (connection: Connection) => rules.lost(connection, "fell behind");
     this.catchUp = new CatchUp(ports, { pages, connections }, { lost, due: rules.due });
     const ofHearers = { ...rooms, catchUp: this.catchUp };
@@ -62,13 +64,14 @@ export class Hearing {
     const sizes = { historySize: settings.HISTORY_SIZE, detailMax: settings.MEMBERS_DETAIL_MAX };
     this.stands = new Stands(ports.clock, { channel, ...sizes }, { ...ofHearers, feed, hearers });
     this.#remembering = new Remembering(ports, connections, () => feed.remembered);
-    this.#repairs = new Repairs(
+    this.repairs = new Repairs(
       ports,
       { feed, upward },
       {
         isNeeded: rules.isNeeded,
         lost: () => this.#loseAll("fell behind"),
         show: (standing) => this.stands.tellAll(standing),
+        due: rules.due,
       },
     );
   }
@@ -86,7 +89,7 @@ export class Hearing {
   answered(standing: Standing): void {
     if (!this.#rules.isNeeded()) return;
     this.#feed.begin(standing);
-    this.#repairs.expect(standing);
+    this.repairs.expect(standing);
   }
 
   /** A connection has closed. */

@@ -5,10 +5,19 @@ import type { LogFrames } from "../objects/subscribing.ts";
 import type { Feed } from "./feed.ts";
 import type { Upward } from "./upward.ts";
 
+/** As many as one call to the channel carries: whoever else reads waits, so that what is asked besides need not. */
+const MOST_READS = 8;
+
 /** A page that the channel has brought for one connection; null where it can't go on from there. */
 interface Brought {
   after: { epoch: string; offset: number };
   page: LogFrames | null;
+}
+
+interface PagesRules {
+  isLive(connection: Connection): boolean;
+  /** Its page is here, or it may ask once more. */
+  brought(connection: Connection): void;
 }
 
 /**
@@ -20,19 +29,21 @@ export class RelayPages implements Pages {
   readonly #ports: { clock: Clock; background: Background; log: Log };
   readonly #feed: Feed;
   readonly #upward: Upward;
-  readonly #onBrought: (connection: Connection) => void;
-  readonly #reading = new WeakSet<Connection>();
+  readonly #rules: PagesRules;
+  readonly #reading = new Set<Connection>();
+  /** Those who read next. */
+  readonly #waiting = new Set<Connection>();
   readonly #brought = new WeakMap<Connection, Brought>();
 
   constructor(
     ports: { clock: Clock; background: Background; log: Log },
     rooms: { feed: Feed; upward: Upward },
-    onBrought: (connection: Connection) => void,
+    rules: PagesRules,
   ) {
     this.#ports = ports;
     this.#feed = rooms.feed;
     this.#upward = rooms.upward;
-    this.#onBrought = onBrought;
+    this.#rules = rules;
   }
 
   after(
@@ -60,6 +71,11 @@ export class RelayPages implements Pages {
 
   #read(connection: Connection, after: { epoch: string; offset: number }, maxBytes: number): void {
     if (this.#reading.has(connection)) return;
+    if (this.#reading.size >= MOST_READS) {
+      this.#waiting.add(connection);
+      return;
+    }
+    this.#waiting.delete(connection);
     this.#reading.add(connection);
     this.#ports.background.run(this.#bring(connection, after, maxBytes));
   }
@@ -75,10 +91,22 @@ export class RelayPages implements Pages {
       const { frames } = await this.#upward.ask<"read">({ is: "read", reader, after, maxBytes });
       this.#brought.set(connection, { after, page: frames });
       this.#reading.delete(connection);
-      this.#onBrought(connection);
+      this.#rules.brought(connection);
+      this.#next();
     } catch (cause) {
       this.#reading.delete(connection); // who waits is looked after again in a while
       this.#ports.log.warn("missed messages not read", { session: connection.session }, cause);
+    }
+  }
+  /** After a failure nobody is next: all are looked after again in a while. */
+  #next(): void {
+    let free = MOST_READS - this.#reading.size;
+    for (const connection of this.#waiting) {
+      if (free <= 0) return;
+      this.#waiting.delete(connection);
+      if (!this.#rules.isLive(connection)) continue;
+      this.#rules.brought(connection);
+      free -= 1;
     }
   }
 }

@@ -141,7 +141,15 @@ export class Relay implements Keeper, RelayPort {
       { channel, sessions, members },
       { isOwed: ({ user }) => members.owes(user), tell: () => upward.go(), holdMs: () => 0 },
     );
-    const duties = [admissions, this.#sweep, this.#departures, this.#departures.outbox, upward, catchUp];
+    const duties = [
+      admissions,
+      this.#sweep,
+      this.#departures,
+      this.#departures.outbox,
+      upward,
+      catchUp,
+      this.#hearing.repairs,
+    ];
     this.#due = new DueTimes(ports, duties);
     this.#endings.reconcile();
     this.#hearing.awake();

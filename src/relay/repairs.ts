@@ -1,3 +1,5 @@
+import type { Duty } from "../objects/due-times.ts";
+import { retryDelay } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Timers } from "../objects/ports.ts";
 import type { Standing } from "../objects/relaying.ts";
 import type { Feed } from "./feed.ts";
@@ -14,6 +16,8 @@ interface RepairRules {
   lost(): void;
   /** Everybody is to be shown how the channel stands. */
   show(standing: Standing): void;
+  /** There is something to do later. */
+  due(): void;
 }
 
 /** What the channel has said that it stands at, and where this relay stood then. */
@@ -26,9 +30,12 @@ interface Suspicion {
 
 /**
  * What a relay does about what it has missed: a push that was lost shows as a gap before the next one, and in every
- * answer of the channel. Messages are read from the log, once for all connections; a roster is shown anew.
+ * answer of the channel. Messages are read from the log, once for all connections; a roster is shown anew. Where
+ * the channel does not answer it is asked again after a second, and then by alarm, ever more seldom: until then this
+ * relay may sleep. What a sleep forgets shows again at the next sweep, and so does it that the channel is back.
  */
-export class Repairs {
+export class Repairs implements Duty {
+  readonly name = "repairs";
   readonly #ports: { clock: Clock; timers: Timers; background: Background; log: Log };
   readonly #feed: Feed;
   readonly #upward: Upward;
@@ -39,6 +46,8 @@ export class Repairs {
   #isReading = false;
   #isAsking = false;
   #isAskedFor = false;
+  #tries = 0;
+  #retryAt: number | null = null;
 
   constructor(
     ports: { clock: Clock; timers: Timers; background: Background; log: Log },
@@ -64,19 +73,43 @@ export class Repairs {
   /** Messages up to this offset are missing. */
   missing(offset: number): void {
     this.#target = Math.max(offset, this.#target ?? 0);
-    if (!this.#isReading) this.#ports.background.run(this.#read());
+    if (this.#retryAt === null) this.#go();
   }
 
   /** What was told of the roster does not follow from what was known, or the log is another. */
   broken(): void {
     this.#isAskedFor = true; // an answer that is under way may be older than what is broken now
-    if (!this.#isAsking) this.#ports.background.run(this.#ask());
+    if (this.#retryAt === null) this.#go();
+  }
+
+  nextAt(): number | null {
+    return this.#tries > 1 ? this.#retryAt : null; // the first retry has a timer
+  }
+
+  run(): void {
+    this.#retryAt = null;
+    this.#go();
+  }
+
+  #go(): void {
+    if (this.#isBehind && !this.#isReading) this.#ports.background.run(this.#read());
+    if (this.#isAskedFor && !this.#isAsking) this.#ports.background.run(this.#ask());
+  }
+
+  #retryLater(): void {
+    const now = this.#ports.clock.now();
+    if (this.#retryAt !== null) return; // reading and asking fail together
+    if (this.#tries === 0) this.#ports.timers.after(PATIENCE_MS, () => this.run());
+    this.#retryAt = now + (this.#tries === 0 ? PATIENCE_MS : retryDelay(this.#tries - 1));
+    this.#tries += 1;
+    this.#rules.due();
   }
 
   #check(): void {
     const suspicion = this.#suspicion;
     const { at, rosters } = this.#feed;
     this.#suspicion = undefined;
+    this.#retryAt = null; // the channel has answered
     if (suspicion === undefined || at === undefined || !this.#rules.isNeeded()) return;
     if (suspicion.epoch !== at.epoch) return this.broken();
     if (suspicion.offset > at.offset) this.missing(suspicion.offset);
@@ -88,11 +121,10 @@ export class Repairs {
     try {
       while (this.#isBehind) await this.#readPage();
       this.#target = undefined;
+      this.#tries = 0;
     } catch (cause) {
       this.#ports.log.warn("gap not read", {}, cause);
-      this.#ports.timers.after(PATIENCE_MS, () => {
-        if (this.#isBehind && !this.#isReading) this.#ports.background.run(this.#read());
-      });
+      this.#retryLater();
     }
     this.#isReading = false;
   }
@@ -125,11 +157,13 @@ export class Repairs {
       while (this.#isAskedFor && this.#rules.isNeeded()) {
         this.#isAskedFor = false;
         const standing = await this.#upward.stand();
+        this.#tries = 0;
         if (this.#rules.isNeeded()) this.#rules.show(standing);
       }
     } catch (cause) {
       this.#ports.log.warn("standing not known", {}, cause);
-      this.#ports.timers.after(PATIENCE_MS, () => this.broken());
+      this.#isAskedFor = true;
+      this.#retryLater();
     }
     this.#isAsking = false;
   }

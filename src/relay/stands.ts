@@ -129,7 +129,7 @@ export class Stands {
   #frame(connection: Connection, head: Head, start: Start, { count, members, cursor }: Standing): string {
     const { epoch, offset, recovered, messagesJson } = start;
     const mayHear = this.#rooms.grants.mayUse(connection, "members");
-    const roster = mayHear ? { members, ...(cursor === undefined ? {} : { cursor }) } : {};
+    const roster = mayHear && members ? { members, ...(cursor === undefined ? {} : { cursor }) } : {};
     const before = { ...head, channel: this.#about.channel, epoch, offset, recovered };
     return spliced(before, "messages", messagesJson, { count, ...roster });
   }

@@ -12,12 +12,12 @@ import type {
 } from "../objects/relaying.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Membership, Taken } from "./membership.ts";
-import { weightOfEntering, weightOfRequest } from "./weight.ts";
+import { heldBy, weightOfEntering, weightOfRequest } from "./weight.ts";
 
 /** What one call and its answer may carry, in characters: a quarter of what the platform allows. */
 const MOST_PER_CALL = 8_388_608;
-/** What may wait, likewise, and how many: more is refused at once. */
-const MOST_WAITING = 4 * MOST_PER_CALL;
+/** What may be held by those who wait, likewise, and how many may: more is refused at once. */
+const MOST_HELD = 4 * MOST_PER_CALL;
 const MOST_ITEMS = 10_000;
 /** A call that has not been answered for so long is given up once another one wants to leave. */
 const PATIENCE_MS = 10_000;
@@ -37,6 +37,8 @@ const IN_VAIN_MS = 60_000;
 interface Item {
   entering?: Entering;
   request?: RelayRequest;
+  /** Whoever waits shows the roster to a client. */
+  wantsRoster: boolean;
   weight: number;
   answered(answer: RelayAnswer, at: { entered: number; replies: number }): void;
   failed(cause: unknown): void;
@@ -60,7 +62,7 @@ export class Upward implements Duty {
   readonly #membership: Membership;
   readonly #rules: UpwardRules;
   #waiting: Item[] = [];
-  #waitingWeight = 0;
+  #held = 0;
   #underWay: { since: number; items: Item[] } | undefined;
   #isLeaseDue = false;
   #tries = 0;
@@ -83,7 +85,7 @@ export class Upward implements Duty {
   /** A session that waits for its welcome. Throws where no answer came. */
   enter(entering: Entering): Promise<Entered> {
     return this.#add<Entered>(
-      { entering, weight: weightOfEntering(entering) },
+      { entering, wantsRoster: true, weight: weightOfEntering(entering) },
       ({ standing, entered }, at) => {
         const place = entered[at.entered];
         return place && { standing, place };
@@ -95,7 +97,8 @@ export class Upward implements Duty {
   async ask<Kind extends RelayRequest["is"]>(
     request: Extract<RelayRequest, { is: Kind }>,
   ): Promise<ReplyTo<Kind> & { standing: Standing }> {
-    return this.#add({ request, weight: weightOfRequest(request) }, ({ standing, replies }, at) => {
+    const item = { request, wantsRoster: request.is === "stand", weight: weightOfRequest(request) };
+    return this.#add(item, ({ standing, replies }, at) => {
       const reply = replies[at.replies] as ReplyTo<Kind> | undefined;
       return reply && { ...reply, standing };
     });
@@ -103,7 +106,7 @@ export class Upward implements Duty {
 
   /** Where the channel stands by now. Throws where no answer came. */
   stand(): Promise<Standing> {
-    return this.#add({ weight: 0 }, ({ standing }) => standing);
+    return this.#add({ wantsRoster: true, weight: 0 }, ({ standing }) => standing);
   }
 
   /** Says that this relay is there, whatever else there is to say. */
@@ -122,8 +125,11 @@ export class Upward implements Duty {
     this.#ports.background.run(this.#call(call));
   }
 
+  /** Who has sockets is woken by its sweep; who has none, and dies while it tells so, would never be. */
   nextAt(): number | null {
-    return this.#retryAt;
+    if (this.#retryAt !== null || this.#underWay === undefined) return this.#retryAt;
+    const isLast = this.#membership.isOwed && this.#membership.live === 0;
+    return isLast ? this.#underWay.since + PATIENCE_MS : null;
   }
 
   run(): void {
@@ -132,10 +138,10 @@ export class Upward implements Duty {
   }
 
   #add<Result>(
-    what: Pick<Item, "entering" | "request" | "weight">,
+    what: Omit<Item, "answered" | "failed">,
     resultOf: (answer: RelayAnswer, at: { entered: number; replies: number }) => Result | undefined,
   ): Promise<Result> {
-    if (this.#waiting.length >= MOST_ITEMS || this.#waitingWeight > MOST_WAITING) {
+    if (this.#waiting.length >= MOST_ITEMS || this.#held > MOST_HELD) {
       return Promise.reject(new Error("too much waits for the channel"));
     }
     return new Promise((resolve, reject) => {
@@ -145,7 +151,7 @@ export class Upward implements Duty {
         else resolve(result);
       };
       this.#waiting.push({ ...what, answered, failed: reject });
-      this.#waitingWeight += what.weight;
+      this.#held += heldBy(what);
       this.go();
     });
   }
@@ -161,7 +167,7 @@ export class Upward implements Duty {
     }
     const items = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);
-    for (const item of items) this.#waitingWeight -= item.weight;
+    for (const item of items) this.#held -= heldBy(item);
     return items;
   }
 
@@ -171,6 +177,7 @@ export class Upward implements Duty {
     this.#isLeaseDue = false;
     const said: RelayCall = {
       relay: this.#names.relay,
+      isBrief: !items.some(({ wantsRoster }) => wantsRoster),
       ...(taken && { report: taken.report }),
       entering: items.flatMap(({ entering }) => entering ?? []),
       requests: items.flatMap(({ request }) => request ?? []),
@@ -223,9 +230,10 @@ export class Upward implements Duty {
     this.#retryLater();
   }
 
+  /** Those who ask meanwhile and fail too do not put it off. */
   #retryLater(): void {
-    this.#retryAt = this.#membership.isOwed ? this.#ports.clock.now() + retryDelay(this.#tries) : null;
-    this.#tries += 1;
+    if (!this.#membership.isOwed) this.#retryAt = null;
+    else if (this.#retryAt === null) this.#retryAt = this.#ports.clock.now() + retryDelay(this.#tries++);
     this.#rules.due();
   }
 }

@@ -29,7 +29,13 @@ export function weightOfRequest(asked: RelayRequest): number {
   }
 }
 
-/** Likewise of a session that enters. */
+/** What it holds while it waits, in characters: what is answered to it is not there yet. */
+export function heldBy({ request }: { request?: RelayRequest }): number {
+  const isSaid = request?.is === "publish" || request?.is === "signal";
+  return ENVELOPE + (isSaid ? (request.request.dataJson?.length ?? 0) : 0);
+}
+
+/** How much a session that enters and its answer may carry, likewise. */
 export function weightOfEntering({ wanted }: Entering): number {
   return wanted === undefined ? ENVELOPE : FIRST_PAGE;
 }

@@ -59,10 +59,11 @@ export class RelayCalls {
     return { ...place, messagesJson: `[${texts.join(",")}]`, reached, bytes, isLast };
   }
 
-  /** Where the channel stands. */
-  standing(): Standing {
+  /** Where the channel stands. The roster's first page may be 200 KB: only for who waits for it. */
+  standing({ isBrief }: { isBrief: boolean }): Standing {
     const { log, members } = this.#rooms;
-    return { epoch: log.knownEpoch, offset: log.top, roster: members.rosterTold, ...members.firstPage() };
+    const roster = isBrief ? { count: members.count } : members.firstPage();
+    return { epoch: log.knownEpoch, offset: log.top, roster: members.rosterTold, ...roster };
   }
 
   #reply(asked: RelayRequest): RelayReply {

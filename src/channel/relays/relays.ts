@@ -88,13 +88,13 @@ export class Relays {
   }
 
   /** All that a relay has to say at once. Who enters with a token that counts no more is shown to nobody. */
-  answer({ relay, report, entering, requests }: RelayCall, calls: RelayCalls): RelayAnswer {
+  answer({ relay, report, entering, requests, isBrief = false }: RelayCall, calls: RelayCalls): RelayAnswer {
     this.leases.heard(relay);
     const entered = entering.map((session) => calls.place(session));
     const refused = refusedUsers(entering, entered);
     const isWholeWanted = report !== undefined && this.#apply(relay, report, refused);
     const replies = requests.map((request) => calls.reply(request));
-    return { standing: calls.standing(), entered, replies, isWholeWanted };
+    return { standing: calls.standing({ isBrief }), entered, replies, isWholeWanted };
   }
 
   /** A user was sent away: out of the roster now, and out of the relays by debts. */

@@ -55,6 +55,11 @@ export class Members implements KeptMembers {
     return this.#roster.everybody;
   }
 
+  /** Members that users see. */
+  get count(): number {
+    return this.#roster.count;
+  }
+
   /** Everybody who is here, hidden or not. */
   users(): string[] {
     return this.#roster.users();
