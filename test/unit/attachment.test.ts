@@ -28,15 +28,17 @@ const behind = { offset: 5, bytes: 1, askedAt: null };
 /** Sockets as they come out of sleep; how often each was parsed is how often it was asked for its attachment. */
 function wake(texts: string[]) {
   const sent: string[] = [];
-  const sockets = texts.map((text, i): Socket & { reads: number } => {
+  const sockets = texts.map((text, i): Socket & { reads: number; writes: number } => {
     let attachment = text;
     return {
       reads: 0,
+      writes: 0,
       get attachment() {
         this.reads++;
         return attachment;
       },
-      attach: (next) => {
+      attach(next) {
+        this.writes++;
         attachment = next;
       },
       send: (frame) => void sent.push(`${i}: ${frame}`),
@@ -84,6 +86,7 @@ test("[SN14] a thousand sockets that wake are told something with no attachment 
   expect(sent).toHaveLength(1000);
   expect(connections.find("s7")?.session).toBe("s7");
   expect(sockets.reduce((sum, { reads }) => sum + reads, 0)).toBe(1000);
+  expect(sockets.reduce((sum, { writes }) => sum + writes, 0)).toBe(0); // as those of another version are, at once
   expect(connections.find("s7")?.user).toBe("ann");
   expect(connections.behindOnWake).toEqual([]);
 });
@@ -112,6 +115,28 @@ test("[SN14] after a sweep a connection is what its socket carries", () => {
   expect(connection?.activeAt).toBe(60);
   expect(connection?.heardAt).toBe(99);
   expect(sockets[0]?.reads).toBe(before + 1);
+});
+
+test("[SN15] what a connection may do is decided once for its claims, and anew for others", () => {
+  const { connections } = wake([attachmentText(stateOf())]);
+  const [connection] = connections.all();
+  const asked: string[] = [];
+  const may = (capability: "members" | "history", isGranted: boolean) =>
+    connection?.may(capability, ({ sub }) => {
+      asked.push(`${sub} ${capability}`);
+      return isGranted;
+    });
+  expect([may("members", true), may("members", false), may("history", false), may("history", true)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  connection?.update({ activeAt: 5 });
+  expect(may("members", false)).toBe(true);
+  connection?.update({ claims: { sub: "ann", exp: 2e10 } });
+  expect(may("members", false)).toBe(false);
+  expect(asked).toEqual(["ann members", "ann history", "ann members"]);
 });
 
 test("[SN14] the form grows with every change of the schema", () => {
