@@ -6,14 +6,7 @@ import type { ApiKey, Scope, Settings } from "../config.ts";
  * before it.
  */
 export async function findKey(presented: string, settings: Settings): Promise<ApiKey | undefined> {
-  const digest = await sha256(presented);
-  const digests = await Promise.all(
-    settings.API_KEYS.map(async (key) => ({
-      key,
-      secret: await sha256(key.secret),
-      written: await sha256(key.written),
-    })),
-  );
+  const [digest, digests] = await Promise.all([sha256(presented), digestsOf(settings)]);
   let found: ApiKey | undefined;
   for (const { key, secret, written } of digests) {
     const bySecret = sameDigest(digest, secret);
@@ -21,6 +14,26 @@ export async function findKey(presented: string, settings: Settings): Promise<Ap
     if (bySecret || asWritten) found ??= key;
   }
   return found;
+}
+
+interface Digests {
+  key: ApiKey;
+  secret: Uint8Array;
+  written: Uint8Array;
+}
+
+/** Of all configured keys, made once for as long as the settings are the same. */
+const known = new WeakMap<Settings, Promise<Digests[]>>();
+
+function digestsOf(settings: Settings): Promise<Digests[]> {
+  const digests = known.get(settings) ?? Promise.all(settings.API_KEYS.map(digested));
+  known.set(settings, digests);
+  return digests;
+}
+
+async function digested(key: ApiKey): Promise<Digests> {
+  const [secret, written] = await Promise.all([sha256(key.secret), sha256(key.written)]);
+  return { key, secret, written };
 }
 
 export function mayKey(key: ApiKey, scope: Scope): boolean {

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { platformOf } from "../../fixtures/bare-workerd.ts";
 import { DEVELOPMENT_SECRET } from "../../fixtures/tokens.ts";
 import { bundled } from "./bundle.ts";
@@ -37,8 +36,6 @@ export interface LoadedService {
   stop(): Promise<void>;
 }
 
-/** Thousands of objects are opened that are not what is measured: their files need no disk. */
-const MEMORY = "/dev/shm";
 const LOADERS_AT_ONCE = 4;
 const USERS_AT_ONCE = 4;
 
@@ -53,8 +50,7 @@ export async function startLoaded(vars: Record<string, string>): Promise<LoadedS
     objects: { LOADER: "Loader" },
     services: { TARGET: "main" },
   };
-  const place = existsSync(MEMORY) ? { place: MEMORY } : {};
-  const { port, ports, pid, kill } = await startWorkerd([await rollcallPart(vars), loader], place);
+  const { port, ports, pid, kill } = await startWorkerd([await rollcallPart(vars), loader]);
   const holding = new AbortController();
   let names: string[] = [];
   const tell = async (name: string, what: string, body?: object): Promise<Loaded> => {

@@ -14,6 +14,7 @@ export const MOST_USERS = 1000;
 /** The service as it would be deployed, with all objects that wrangler.toml names. */
 export async function rollcallPart(vars: Record<string, string> = {}): Promise<WorkerPart> {
   const { date, flags } = await platformOf(CONFIG);
+  const { COST_SAMPLE: _, ...development } = await developmentVars(); // costs are sampled as where it is deployed
   const toml = await readFile(new URL("../../../wrangler.toml", import.meta.url), "utf8");
   const named = toml.matchAll(/\[\[durable_objects\.bindings\]\]\s+name = "(\w+)"\s+class_name = "(\w+)"/g);
   return {
@@ -22,7 +23,7 @@ export async function rollcallPart(vars: Record<string, string> = {}): Promise<W
     date: JSON.parse(date) as string,
     flags,
     objects: Object.fromEntries([...named].map(([, binding = "", cls = ""]) => [binding, cls])),
-    vars: { ...(await developmentVars()), CONSOLE: "false", ...vars },
+    vars: { ...development, CONSOLE: "false", ...vars },
   };
 }
 
