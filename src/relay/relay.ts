@@ -186,7 +186,6 @@ export class Relay implements Keeper, RelayPort {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
     this.#connections.drop(connection);
-    this.#hearing.closed(connection);
     this.#endings.end(connection.session, "closed");
   }
 
@@ -291,6 +290,7 @@ export class Relay implements Keeper, RelayPort {
 
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
+    this.#hearing.ended();
     this.#due.arm();
     this.#departures.outbox.kick();
     this.#upward.go();
