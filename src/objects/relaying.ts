@@ -152,6 +152,8 @@ export interface RelayAnswer {
   replies: RelayReply[];
   /** The channel knows other members of this relay: the next report is to be whole. */
   isWholeWanted: boolean;
+  /** Of the last report that counted: one that is not higher has changed nothing. Absent from older versions. */
+  number?: number;
 }
 
 /** What a channel tells a relay, and further relays through it. */

@@ -197,7 +197,7 @@ export class Upward implements Duty {
     this.#underWay = undefined;
     this.#tries = 0;
     this.#retryAt = null;
-    if (taken !== undefined) this.#membership.confirm(taken);
+    if (taken !== undefined) this.#membership.confirm(taken, answer.number);
     if (answer.isWholeWanted) this.#tellWhole(taken?.report.isWhole === true);
     this.#rules.answered(answer, taken);
     const at = { entered: 0, replies: 0 };

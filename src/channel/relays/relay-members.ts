@@ -109,12 +109,17 @@ export class RelayMembers {
 
   /** Whether the relay knows others than the channel does: its next report has to be whole. A late report changes nothing. */
   apply(relay: string, report: RelayReport, rules: ReportRules): boolean {
-    if (report.number <= this.numberOf(relay)) return false;
+    if (report.number <= this.numberOf(relay)) return this.#differs(relay, report);
     for (const member of report.set) this.#set(relay, member, report.number, rules);
     for (const user of this.#goneIn(relay, report)) this.#delete(relay, user, rules);
     const known = this.#relays.get(relay);
     if (known !== undefined) known.number = report.number;
     else this.#empty(relay, report.number);
+    return this.#differs(relay, report);
+  }
+
+  #differs(relay: string, report: RelayReport): boolean {
+    const known = this.#relays.get(relay);
     return (known?.digest ?? 0) !== report.digest || (known?.sessions ?? 0) !== report.sessions;
   }
 

@@ -94,7 +94,13 @@ export class Relays {
     const refused = refusedUsers(entering, entered);
     const isWholeWanted = report !== undefined && this.#apply(relay, report, refused);
     const replies = requests.map((request) => calls.reply(request));
-    return { standing: calls.standing({ isBrief }), entered, replies, isWholeWanted };
+    return {
+      standing: calls.standing({ isBrief }),
+      entered,
+      replies,
+      isWholeWanted,
+      number: this.members.numberOf(relay),
+    };
   }
 
   /** A user was sent away: out of the roster now, and out of the relays by debts. */
