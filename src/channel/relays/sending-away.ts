@@ -45,6 +45,11 @@ export class SendingAway {
     return this.#debts.isSentAway(relay, user);
   }
 
+  /** Whether everybody is being sent away from any relay. */
+  get isEverybody(): boolean {
+    return this.#debts.owed().some(({ user }) => user === null);
+  }
+
   owe(relay: string, user: string | null): void {
     const id = this.#debts.owe(relay, user, this.#clock.now() + FIRST_RETRY_MS);
     this.#again.add(id);
