@@ -104,7 +104,7 @@ export class Channel implements Keeper, ChannelPort {
     };
     this.#relays = new Relays(
       ports,
-      { channel: name, settings, sql, states, own, members },
+      { channel: name, settings, sql, states, own, removals: this.#removals, members },
       { isKept: (user) => this.#sessions.has(user), settled: () => this.#settle(), ...witness },
     );
     this.#members = new Members(

@@ -204,8 +204,8 @@ export class Relay implements Keeper, RelayPort {
     return this.#membership.whole();
   }
 
-  async remove(user: string): Promise<void> {
-    this.#endings.remove(user);
+  async remove(user: string, second?: number): Promise<void> {
+    this.#endings.remove(user, ({ state }) => second !== undefined && (state.claims.iat ?? 0) > second);
     this.#carryOn(); // some leave at once
   }
 

@@ -3,6 +3,7 @@ import type { MemberStates } from "../../connections/kept/member-states.ts";
 import type { Elsewhere } from "../../objects/placement.ts";
 import type { Background, Clock, ConnectRequest, Log, Objects, Sql } from "../../objects/ports.ts";
 import type { RelayAnswer, RelayCall, RelayReport } from "../../objects/relaying.ts";
+import type { Removals } from "../removals.ts";
 import type { Members } from "../roster/members.ts";
 import { Departed } from "./departed.ts";
 import { Leases } from "./leases.ts";
@@ -18,6 +19,7 @@ interface About {
   sql: Sql;
   states: MemberStates;
   own: OwnConnections;
+  removals: Pick<Removals, "secondOf">;
   /** The roster, once it is there: it is read from what is known here. */
   members(): Members;
 }
@@ -70,7 +72,13 @@ export class Relays {
     this.members = new RelayMembers(sql, ports.clock, this.departed, (user, state) =>
       states.admitted(user, state),
     );
-    this.#sendingAway = new SendingAway({ ...ports, sql }, (debt, report) => this.#sentAway(debt, report));
+    this.#sendingAway = new SendingAway(
+      { ...ports, sql },
+      {
+        secondOf: (user) => about.removals.secondOf(user),
+        done: (debt, report) => this.#sentAway(debt, report),
+      },
+    );
     this.#newcomers = new Newcomers(ports.clock, about, { own: about.own, relays: this.members });
     this.leases = new Leases(ports, settings.SESSION_TTL_SECONDS * 1000, this.members, {
       reportedAt: (relay) => this.members.numberOf(relay),
