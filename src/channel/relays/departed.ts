@@ -104,7 +104,9 @@ export class Departed implements Duty {
 
   #leave(now: number): void {
     for (const { relay, user, overAt } of [...this.#found.values()]) {
-      if (overAt <= now) this.#rules.leaves(relay, user);
+      if (overAt > now) continue;
+      this.heard(relay, user);
+      this.#rules.leaves(relay, user);
     }
     const times = [...this.#found.values()].map(({ overAt }) => overAt);
     this.#foundAt = times.reduce((earliest, at) => Math.min(earliest, at), Number.POSITIVE_INFINITY);

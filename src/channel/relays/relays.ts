@@ -3,7 +3,6 @@ import type { MemberStates } from "../../connections/kept/member-states.ts";
 import type { Elsewhere } from "../../objects/placement.ts";
 import type { Background, Clock, ConnectRequest, Log, Objects, Sql } from "../../objects/ports.ts";
 import type { RelayAnswer, RelayCall, RelayReport } from "../../objects/relaying.ts";
-import type { Removals } from "../removals.ts";
 import type { Members } from "../roster/members.ts";
 import { Departed } from "./departed.ts";
 import { Leases } from "./leases.ts";
@@ -19,7 +18,8 @@ interface About {
   sql: Sql;
   states: MemberStates;
   own: OwnConnections;
-  removals: Pick<Removals, "secondOf">;
+  /** Up to which second tokens of a user who was sent away count no more. */
+  removals: { secondOf(user: string): number | undefined };
   /** The roster, once it is there: it is read from what is known here. */
   members(): Members;
 }
