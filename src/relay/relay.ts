@@ -125,7 +125,7 @@ export class Relay implements Keeper, RelayPort {
     const keeper = { kind: "channel", channel, relay: name } as const;
     const entrance = new Entrance(ports, keeper, ofEntrance, due);
     const ofArrivals = { entrance, endings: this.#endings, membership: members, upward, stands, grants };
-    this.#arrivals = new Arrivals(ports.log, settings, ofArrivals, lost);
+    this.#arrivals = new Arrivals(ports, settings, ofArrivals, lost);
     const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
     this.#sweep = new Sweep(
       ports,

@@ -32,3 +32,20 @@ test("[RY92] a channel says up to when tokens of a user who was sent away count 
   expect(relay.removedUpTo).toBe(second);
   expect(world.rows("relay_debt")).toEqual([]);
 });
+
+test("[RY93] who comes again with a token that was refused costs nothing; a newer one is asked for", async () => {
+  const bench = new RelayBench();
+  await bench.connect("ann");
+  const coming = (iat: number) => bench.connecting("ben", { claims: { sub: "ben", exp: 1e9, iat } }).done;
+  bench.channel.removed.add("ben");
+  expect(await coming(900)).toMatchObject({ code: "forbidden" });
+  await bench.pass(6000, 500);
+  const [calls, admitted] = [bench.channel.calls.length, bench.admitted.length];
+  for (const iat of [900, 899]) expect(await coming(iat)).toMatchObject({ code: "forbidden" });
+  expect([bench.channel.calls.length, bench.admitted.length, bench.rows]).toEqual([calls, admitted, 1]);
+  bench.channel.removed.clear();
+  expect(await coming(901)).toBeUndefined();
+  expect(await coming(900)).toMatchObject({ code: "forbidden" });
+  await bench.pass(61_000, 1000);
+  expect(await coming(900)).toBeUndefined(); // the stand-in has forgotten that it refused it
+});
