@@ -214,6 +214,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   alarm(): void {
+    this.#relays.departed.run(this.#ports.clock.now());
     this.#carryOn();
     this.#talk.alarm();
     this.#relays.leases.alarm();

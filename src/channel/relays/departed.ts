@@ -4,6 +4,9 @@ import type { Clock } from "../../objects/ports.ts";
 /** A relay says that a grace is over when its alarm fires, which may be late. */
 const LATE_MS = 2_000;
 
+/** An alarm that fires so much earlier serves too: that which looks after what was told, as a rule. */
+const SLACK_MS = 500;
+
 interface DepartedRules {
   /** The directory has yet to hear that nobody is left; once it has, `run` is called. */
   isOwed(): boolean;
@@ -94,10 +97,11 @@ export class Departed implements Duty {
 
   run(now: number): void {
     if (this.#foundAt <= now) this.#leave(now);
-    if (this.#rules.isOwed() || now < (this.#lookAt ?? now)) return;
+    if (this.#rules.isOwed() || now < (this.#lookAt ?? now) - SLACK_MS) return;
     const holdMs = this.#rules.holdMs();
+    const since = now - Math.max(0, holdMs - SLACK_MS);
     for (const [user, relays] of [...this.#left]) {
-      for (const [relay, at] of [...relays]) if (at + holdMs <= now) this.#over(relay, user);
+      for (const [relay, at] of [...relays]) if (at <= since) this.#over(relay, user);
     }
     this.#lookAt = this.#left.size === 0 ? null : now + holdMs;
   }
