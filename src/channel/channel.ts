@@ -98,10 +98,14 @@ export class Channel implements Keeper, ChannelPort {
       home: () => this.#connections.oldestHint(),
     };
     const members = () => this.#members;
+    const witness = {
+      isOwed: () => this.#listing.isOwed(),
+      holdMs: () => (this.#talk.isHeardElsewhere ? HEARD_WITHIN_MS : 0),
+    };
     this.#relays = new Relays(
       ports,
-      { channel: name, settings, sql, states, own, members },
-      { isKept: (user) => this.#sessions.has(user), settled: () => this.#settle() },
+      { channel: name, settings, sql, states, own, removals: this.#removals, members },
+      { isKept: (user) => this.#sessions.has(user), settled: () => this.#settle(), ...witness },
     );
     this.#members = new Members(
       ports,
@@ -151,21 +155,19 @@ export class Channel implements Keeper, ChannelPort {
         this.#endings.endAll(ended);
       },
     );
-    this.#listing = new Listing(ports, settings, about, () => {
+    this.#listing = new Listing(ports, settings, { ...about, relays: this.#relays }, () => {
       this.#departures.run(); // rows that were kept until the directory knew that nobody is left
+      this.#relays.departed.run(ports.clock.now());
       this.#settle();
     });
-    this.#departures = new Departures(ports, about, {
-      isOwed: () => this.#listing.isOwed(),
-      tell: () => this.#settle(),
-      holdMs: () => (this.#talk.isHeardElsewhere ? HEARD_WITHIN_MS : 0),
-    });
+    this.#departures = new Departures(ports, about, { ...witness, tell: () => this.#settle() });
     this.#due = new DueTimes(ports, [
       this.#admissions,
       this.#sweep,
       this.#departures,
       this.#departures.outbox,
       this.#listing.telling,
+      this.#relays.departed,
       this.#relays.leases,
       this.#relays.outbox,
       ...this.#talk.duties,
@@ -212,6 +214,7 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   alarm(): void {
+    this.#relays.departed.run(this.#ports.clock.now());
     this.#carryOn();
     this.#talk.alarm();
     this.#relays.leases.alarm();

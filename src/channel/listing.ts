@@ -13,7 +13,8 @@ const SWEEPS_PER_CHECK = 10;
 
 /**
  * Keeps the directory in step with one channel. That nobody is left is a debt; it costs no row, because the
- * ended sessions of the last members stay until it is settled, and whoever wakes with them owes it again.
+ * rows of the last members stay until it is settled, and whoever wakes with them owes it again; or with the word
+ * to relays that the channel was deleted.
  */
 export class Listing implements Subject {
   readonly telling: Telling;
@@ -31,7 +32,7 @@ export class Listing implements Subject {
   constructor(
     ports: Pick<Ports, "clock" | "background" | "log" | "objects" | "timers">,
     settings: Settings,
-    about: { channel: string; members: Members },
+    about: { channel: string; members: Members; relays: { isEverybodySentAway: boolean } },
     onSettled: () => void,
   ) {
     this.#ports = ports;
@@ -42,7 +43,7 @@ export class Listing implements Subject {
     this.#sweepMs = settings.SESSION_TTL_SECONDS * 1000;
     this.#onSettled = onSettled;
     this.telling = new Telling(ports, this, onSettled);
-    this.telling.assumeTold();
+    if (!about.relays.isEverybodySentAway) this.telling.assumeTold();
   }
 
   /** Tells what differs from what was told, a changed count not more often than every ten seconds. */

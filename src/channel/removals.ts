@@ -24,6 +24,11 @@ export class Removals {
     this.#table.write(user, now);
   }
 
+  /** A token of this user that was issued in this second or before counts no more. Absent where none could live. */
+  secondOf(user: string): number | undefined {
+    return this.#table.secondOf(user) ?? undefined;
+  }
+
   /** Why this user's token may not use the channel any more. A back end has none to lose. */
   refusalOf(caller: Caller | undefined): Refusal | undefined {
     const second = caller === undefined ? null : this.#table.secondOf(caller.user);

@@ -152,6 +152,8 @@ export interface RelayAnswer {
   replies: RelayReply[];
   /** The channel knows other members of this relay: the next report is to be whole. */
   isWholeWanted: boolean;
+  /** Of the last report that counted: one that is not higher has changed nothing. Absent from older versions. */
+  number?: number;
 }
 
 /** What a channel tells a relay, and further relays through it. */
@@ -173,8 +175,11 @@ export interface RelayPort extends KeeperPort {
   push(push: Push): Promise<PushAnswer>;
   /** From the channel, which has not heard from it for long: everybody. */
   report(): Promise<RelayReport>;
-  /** From the channel: this user was sent away, and all its sessions here end without grace. */
-  remove(user: string): Promise<void>;
+  /**
+   * From the channel: this user was sent away, and all its sessions here end without grace. Not those whose token was
+   * issued after `second`, where that is said: they came back since, and this is told again.
+   */
+  remove(user: string, second?: number): Promise<void>;
   /** From the channel: it was deleted, and with it everybody's membership. */
   dissolve(code: CloseCode): Promise<void>;
 }

@@ -4,10 +4,11 @@ import type { ChannelGrants } from "../connections/kept/channel-grants.ts";
 import type { Endings } from "../connections/kept/endings.ts";
 import type { Admitted, Entrance } from "../connections/kept/entrance.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
-import type { ConnectRequest, Log, Socket } from "../objects/ports.ts";
+import type { Clock, ConnectRequest, Log, Socket } from "../objects/ports.ts";
 import type { Entering, Place } from "../objects/relaying.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Membership } from "./membership.ts";
+import { RefusedTokens } from "./refused.ts";
 import type { Stands } from "./stands.ts";
 import type { Entered, Upward } from "./upward.ts";
 
@@ -30,11 +31,18 @@ export class Arrivals {
   readonly #settings: Settings;
   readonly #rooms: Rooms;
   readonly #onLost: (connection: Connection) => void;
+  readonly #refused: RefusedTokens;
   /** In memory: a crash ends them. */
   #underWay = 0;
 
-  constructor(log: Log, settings: Settings, rooms: Rooms, onLost: (connection: Connection) => void) {
+  constructor(
+    { clock, log }: { clock: Clock; log: Log },
+    settings: Settings,
+    rooms: Rooms,
+    onLost: (connection: Connection) => void,
+  ) {
     this.#log = log;
+    this.#refused = new RefusedTokens(clock);
     this.#settings = settings;
     this.#rooms = rooms;
     this.#onLost = onLost;
@@ -51,6 +59,8 @@ export class Arrivals {
     accept: () => Socket,
     onOpened: (connection: Connection) => void,
   ): Promise<Refusal | undefined> {
+    const refused = this.#refused.refusalOf(tokenOf(request));
+    if (refused !== undefined) return refused;
     this.#underWay += 1;
     try {
       const admitted = await this.#rooms.entrance.ask(request);
@@ -87,7 +97,9 @@ export class Arrivals {
     if (entered === undefined || isRefusal(entered.place)) endings.end(session, "refused");
     if (entered === undefined) return refusal("unavailable", "try again in a moment");
     const { place, standing } = entered;
-    return isRefusal(place) ? place : open({ place, standing }, entering.wanted !== undefined);
+    if (!isRefusal(place)) return open({ place, standing }, entering.wanted !== undefined);
+    this.#refused.keep(tokenOf(request), place);
+    return place;
   }
 
   #entering(session: string, { user, device, claims, recover, rewind }: ConnectRequest): Entering {
@@ -96,4 +108,8 @@ export class Arrivals {
     const who = { session, user, ...(device.id !== undefined && { device: device.id }) };
     return { ...who, issuedAt: claims.iat ?? null, ...this.#rooms.stands.toAsk(wanted) };
   }
+}
+
+function tokenOf({ user, claims }: ConnectRequest): { user: string; issuedAt: number } {
+  return { user, issuedAt: claims.iat ?? 0 };
 }

@@ -61,8 +61,7 @@ export class Hearing {
     this.catchUp = new CatchUp(ports, { pages, connections }, { lost, due: rules.due });
     const ofHearers = { ...rooms, catchUp: this.catchUp };
     const hearers = new Hearers(channel, ofHearers);
-    const sizes = { historySize: settings.HISTORY_SIZE, detailMax: settings.MEMBERS_DETAIL_MAX };
-    this.stands = new Stands(ports.clock, { channel, ...sizes }, { ...ofHearers, feed, hearers });
+    this.stands = new Stands(ports.clock, { channel, settings }, { ...ofHearers, feed, hearers });
     this.#remembering = new Remembering(ports, connections, () => feed.remembered);
     this.repairs = new Repairs(
       ports,
@@ -92,9 +91,9 @@ export class Hearing {
     this.repairs.expect(standing);
   }
 
-  /** A connection has closed. */
-  closed({ state }: Connection): void {
-    if (state.relayed !== undefined) this.#remembering.soon();
+  /** Connections have closed, or were ended. */
+  ended(): void {
+    this.#remembering.ended();
   }
 
   /** Nobody is here: what comes next is told to whoever comes then. */

@@ -120,8 +120,13 @@ export class Membership implements KeptMembers {
     return this.#report({ isWhole: true, set: all.filter((member) => member !== undefined), gone: [] });
   }
 
-  /** The channel has taken it; what has changed since is still to be told. */
-  confirm({ report, until }: Taken): void {
+  /**
+   * The channel has taken it; what has changed since is still to be told. Where it had heard a higher number before,
+   * from an earlier life with a clock that was ahead, it took nothing: all of it is told again, above that number.
+   */
+  confirm({ report, until }: Taken, heard = report.number): void {
+    this.#lastNumber = Math.max(this.#lastNumber, heard);
+    if (heard > report.number) return;
     if (report.isWhole) this.#isWholeWanted = false;
     for (const [user, change] of this.#changed) if (change <= until) this.#changed.delete(user);
   }

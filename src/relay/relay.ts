@@ -125,7 +125,7 @@ export class Relay implements Keeper, RelayPort {
     const keeper = { kind: "channel", channel, relay: name } as const;
     const entrance = new Entrance(ports, keeper, ofEntrance, due);
     const ofArrivals = { entrance, endings: this.#endings, membership: members, upward, stands, grants };
-    this.#arrivals = new Arrivals(ports.log, settings, ofArrivals, lost);
+    this.#arrivals = new Arrivals(ports, settings, ofArrivals, lost);
     const ttlMs = settings.SESSION_TTL_SECONDS * 1000;
     this.#sweep = new Sweep(
       ports,
@@ -186,7 +186,6 @@ export class Relay implements Keeper, RelayPort {
     const connection = this.#connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
     this.#connections.drop(connection);
-    this.#hearing.closed(connection);
     this.#endings.end(connection.session, "closed");
   }
 
@@ -205,8 +204,8 @@ export class Relay implements Keeper, RelayPort {
     return this.#membership.whole();
   }
 
-  async remove(user: string): Promise<void> {
-    this.#endings.remove(user);
+  async remove(user: string, second?: number): Promise<void> {
+    this.#endings.remove(user, ({ state }) => second !== undefined && (state.claims.iat ?? 0) > second);
     this.#carryOn(); // some leave at once
   }
 
@@ -291,6 +290,7 @@ export class Relay implements Keeper, RelayPort {
 
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
+    this.#hearing.ended();
     this.#due.arm();
     this.#departures.outbox.kick();
     this.#upward.go();

@@ -1,3 +1,4 @@
+import type { Connection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Clock, Timers } from "../objects/ports.ts";
 import type { Remembered } from "./feed.ts";
@@ -15,6 +16,8 @@ export class Remembering {
   readonly #ports: { clock: Clock; timers: Timers };
   readonly #connections: Connections;
   readonly #current: () => Remembered | undefined;
+  /** Who holds it. */
+  #holders: Connection[];
   #changedAt = 0;
   #isTimerSet = false;
 
@@ -26,9 +29,16 @@ export class Remembering {
     this.#ports = ports;
     this.#connections = connections;
     this.#current = current;
+    this.#holders = [...connections.all()].filter(({ state }) => state.relayed !== undefined);
   }
 
-  /** The position has moved, or a socket that held it is gone. */
+  /** Connections have closed or were ended: if any of them held the position, others have to. */
+  ended(): void {
+    const isLive = (one: Connection) => this.#connections.find(one.session) === one;
+    if (!this.#holders.every(isLive)) this.soon();
+  }
+
+  /** The position has moved. */
   soon(): void {
     this.#changedAt = this.#ports.clock.now();
     this.#wait(QUIET_MS);
@@ -45,14 +55,17 @@ export class Remembering {
     });
   }
 
+  /** Whoever held an older one forgets it: were it found alone, what came after it would be told twice. */
   #write(): void {
     const remembered = this.#current();
     if (remembered === undefined) return;
-    let left = SOCKETS;
+    const at = this.#ports.clock.now();
+    this.#holders = [];
     for (const connection of this.#connections.all()) {
-      if (left === 0) return;
-      connection.update({ relayed: { ...remembered, at: this.#ports.clock.now() } });
-      left -= 1;
+      if (this.#holders.length < SOCKETS) {
+        connection.update({ relayed: { ...remembered, at } });
+        this.#holders.push(connection);
+      } else if (connection.state.relayed !== undefined) connection.update({ relayed: undefined });
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Duty } from "../objects/due-times.ts";
-import { retryDelay } from "../objects/outbox.ts";
+import { FIRST_RETRY_MS, retryDelay } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Timers } from "../objects/ports.ts";
 import type { Standing } from "../objects/relaying.ts";
 import type { Feed } from "./feed.ts";
@@ -73,13 +73,13 @@ export class Repairs implements Duty {
   /** Messages up to this offset are missing. */
   missing(offset: number): void {
     this.#target = Math.max(offset, this.#target ?? 0);
-    if (this.#retryAt === null) this.#go();
+    this.#goSoon();
   }
 
   /** What was told of the roster does not follow from what was known, or the log is another. */
   broken(): void {
     this.#isAskedFor = true; // an answer that is under way may be older than what is broken now
-    if (this.#retryAt === null) this.#go();
+    this.#goSoon();
   }
 
   nextAt(): number | null {
@@ -89,6 +89,13 @@ export class Repairs implements Duty {
   run(): void {
     this.#retryAt = null;
     this.#go();
+  }
+
+  /** Whoever speaks to us can perhaps be asked by now: who waits for an hour need not wait that long. */
+  #goSoon(): void {
+    if (this.#retryAt === null) return this.#go();
+    this.#retryAt = Math.min(this.#retryAt, this.#ports.clock.now() + FIRST_RETRY_MS);
+    this.#rules.due();
   }
 
   #go(): void {

@@ -1,3 +1,4 @@
+import type { Settings } from "../config.ts";
 import type { Connection } from "../connections/connection.ts";
 import { fromConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -32,14 +33,10 @@ type Start = Pick<Place, "epoch" | "offset" | "recovered" | "messagesJson" | "re
  */
 export class Stands {
   readonly #clock: Clock;
-  readonly #about: { channel: string; historySize: number; detailMax: number };
+  readonly #about: { channel: string; settings: Settings };
   readonly #rooms: Rooms;
 
-  constructor(
-    clock: Clock,
-    about: { channel: string; historySize: number; detailMax: number },
-    rooms: Rooms,
-  ) {
+  constructor(clock: Clock, about: { channel: string; settings: Settings }, rooms: Rooms) {
     this.#clock = clock;
     this.#about = about;
     this.#rooms = rooms;
@@ -84,7 +81,8 @@ export class Stands {
     const recovered = at?.epoch === standing.epoch;
     if (!recovered) feed.restart(standing);
     const { epoch, offset } = recovered ? at : { epoch: standing.epoch, offset: standing.offset };
-    if (recovered && standing.count > this.#about.detailMax) return this.#tellCount(standing);
+    if (recovered && standing.count > this.#about.settings.MEMBERS_DETAIL_MAX)
+      return this.#tellCount(standing);
     const start = { epoch, offset, recovered, messagesJson: "[]", reached: offset, bytes: 0 };
     for (const connection of [...connections.all()]) {
       if (recovered && !grants.mayUse(connection, "members")) continue;
@@ -107,8 +105,10 @@ export class Stands {
     const { at, cache } = this.#rooms.feed;
     if (at?.epoch !== recover.epoch || recover.offset > at.offset) return false;
     if (recover.offset === at.offset) return true;
-    if (!cache.holds(recover.offset) || recover.offset < at.offset - this.#about.historySize) return false;
-    const since = mayHistory ? Number.NEGATIVE_INFINITY : this.#clock.now() - REACH_WITHOUT_HISTORY_MS;
+    const { HISTORY_SIZE, HISTORY_TTL_SECONDS } = this.#about.settings;
+    if (!cache.holds(recover.offset) || recover.offset < at.offset - HISTORY_SIZE) return false;
+    const reachMs = mayHistory ? Number.POSITIVE_INFINITY : REACH_WITHOUT_HISTORY_MS;
+    const since = this.#clock.now() - Math.min(reachMs, HISTORY_TTL_SECONDS * 1000);
     return (cache.timeOfFirst(recover.offset) ?? Number.NEGATIVE_INFINITY) >= since;
   }
 

@@ -12,12 +12,13 @@ import type {
 } from "../objects/relaying.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Membership, Taken } from "./membership.ts";
-import { heldBy, weightOfEntering, weightOfRequest } from "./weight.ts";
+import { heldBy, pagesOf, weightOfEntering, weightOfRequest } from "./weight.ts";
 
 /** What one call and its answer may carry, in characters: a quarter of what the platform allows. */
 const MOST_PER_CALL = 8_388_608;
-/** What may be held by those who wait, likewise, and how many may: more is refused at once. */
+/** What may be held by those who wait, and what of pages they may ask for, likewise: more is refused at once. */
 const MOST_HELD = 4 * MOST_PER_CALL;
+const MOST_PAGES = 4 * MOST_PER_CALL;
 const MOST_ITEMS = 10_000;
 /** A call that has not been answered for so long is given up once another one wants to leave. */
 const PATIENCE_MS = 10_000;
@@ -63,6 +64,7 @@ export class Upward implements Duty {
   readonly #rules: UpwardRules;
   #waiting: Item[] = [];
   #held = 0;
+  #pages = 0;
   #underWay: { since: number; items: Item[] } | undefined;
   #isLeaseDue = false;
   #tries = 0;
@@ -141,7 +143,8 @@ export class Upward implements Duty {
     what: Omit<Item, "answered" | "failed">,
     resultOf: (answer: RelayAnswer, at: { entered: number; replies: number }) => Result | undefined,
   ): Promise<Result> {
-    if (this.#waiting.length >= MOST_ITEMS || this.#held > MOST_HELD) {
+    const isTooMuch = this.#held > MOST_HELD || (pagesOf(what) > 0 && this.#pages > MOST_PAGES);
+    if (this.#waiting.length >= MOST_ITEMS || isTooMuch) {
       return Promise.reject(new Error("too much waits for the channel"));
     }
     return new Promise((resolve, reject) => {
@@ -152,6 +155,7 @@ export class Upward implements Duty {
       };
       this.#waiting.push({ ...what, answered, failed: reject });
       this.#held += heldBy(what);
+      this.#pages += pagesOf(what);
       this.go();
     });
   }
@@ -167,7 +171,10 @@ export class Upward implements Duty {
     }
     const items = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);
-    for (const item of items) this.#held -= heldBy(item);
+    for (const item of items) {
+      this.#held -= heldBy(item);
+      this.#pages -= pagesOf(item);
+    }
     return items;
   }
 
@@ -197,7 +204,7 @@ export class Upward implements Duty {
     this.#underWay = undefined;
     this.#tries = 0;
     this.#retryAt = null;
-    if (taken !== undefined) this.#membership.confirm(taken);
+    if (taken !== undefined) this.#membership.confirm(taken, answer.number);
     if (answer.isWholeWanted) this.#tellWhole(taken?.report.isWhole === true);
     this.#rules.answered(answer, taken);
     const at = { entered: 0, replies: 0 };

@@ -35,6 +35,12 @@ export function heldBy({ request }: { request?: RelayRequest }): number {
   return ENVELOPE + (isSaid ? (request.request.dataJson?.length ?? 0) : 0);
 }
 
+/** What it makes the channel read for a client, who may ask without end, in characters. */
+export function pagesOf({ request }: { request?: RelayRequest }): number {
+  const isPage = request?.is === "history" || request?.is === "members" || request?.is === "stand";
+  return isPage ? weightOfRequest(request) : 0;
+}
+
 /** How much a session that enters and its answer may carry, likewise. */
 export function weightOfEntering({ wanted }: Entering): number {
   return wanted === undefined ? ENVELOPE : FIRST_PAGE;

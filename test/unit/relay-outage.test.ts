@@ -56,3 +56,20 @@ test("[RY83] a relay that has emptied out has an alarm until its channel has hea
   expect(bench.rows).toBe(0);
   expect(bench.world.alarmAt).toBeNull();
 });
+
+test("[RY81] a channel that speaks again is asked within five seconds, however long it was silent", async () => {
+  const bench = new RelayBench();
+  const ann = await bench.connect("ann");
+  bench.channel.isGone = true;
+  bench.channel.say("lost");
+  await bench.push(bench.channel.say("after"));
+  for (let minute = 0; minute < 6; minute++) {
+    ann.ping = bench.world.now + 60_000;
+    await bench.pass(60_000, 500);
+  }
+  await bench.pass(1000, 500);
+  bench.channel.isGone = false;
+  await bench.push(bench.channel.say("more"));
+  await bench.pass(5500, 500);
+  expect(ann.offsets).toEqual([1, 2, 3]);
+});

@@ -27,3 +27,22 @@ test("[RY84] so many read on from the log at once that nobody else has to wait f
   for (const { socket } of all) expect(socket.offsets).toHaveLength(150);
   expect(bench.world.warned).toEqual([]);
 });
+
+test("[RY84] pages that clients ask for are bounded, and who asks for many refuses nobody else a word", async () => {
+  const bench = new RelayBench({ RATE_BURST: "1000" });
+  const [ann, ben] = [await bench.connect("ann"), await bench.connect("ben")];
+  bench.channel.close();
+  const all = Array.from({ length: 200 }, (_, ref) =>
+    bench.relay.received(ann, JSON.stringify({ type: "history", ref })),
+  );
+  all.push(bench.relay.received(ben, JSON.stringify({ type: "publish", data: 1, ref: "p" })));
+  await new Promise(setImmediate);
+  expect(bench.channel.waiting).toBe(1);
+  bench.channel.open();
+  await Promise.all(all);
+  await bench.world.settled();
+  expect(ben.of("ok")).toMatchObject([{ ref: "p" }]);
+  expect(ann.of("error").length).toBeGreaterThan(150);
+  expect(ann.of("ok").length + ann.of("error").length).toBe(200);
+  expect(bench.channel.calls.length).toBeLessThan(12);
+});

@@ -186,7 +186,9 @@ test("[RY57] a connection to a relay and its clean end write at most 20 rows ove
   await until(async () => (await read(`/v1/users/${path}/presence`)).status === "offline");
   await new Promise((resolve) => setTimeout(resolve, 500)); // what is confirmed a moment later
   meter.off();
-  expect(meter.billed, meter.statements.join("\n")).toBeLessThanOrEqual(20);
+  // What others of this file do would be counted too, so it is not waited for that the last row and its alarm go.
+  const later = 2;
+  expect(meter.billed + later, meter.statements.join("\n")).toBeLessThanOrEqual(20);
   expect(meter.rows).toBeGreaterThan(0);
   leave(filling);
   await untilSummary("ry57", { members: 0 });

@@ -26,7 +26,8 @@ export class Leases implements Duty {
   readonly #rules: LeaseRules;
   readonly #wokeAt: number;
   readonly #heardAt = new Map<string, number>();
-  readonly #underWay = new Set<string>();
+  /** When each was asked that has not answered yet. */
+  readonly #underWay = new Map<string, number>();
 
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log },
@@ -56,7 +57,9 @@ export class Leases implements Duty {
   }
 
   run(now: number): void {
-    for (const relay of this.#heardAt.keys()) if (!this.#relays.has(relay)) this.#heardAt.delete(relay);
+    for (const known of [this.#heardAt, this.#underWay]) {
+      for (const relay of known.keys()) if (!this.#relays.has(relay)) known.delete(relay);
+    }
     this.#ask(this.#relays.names.filter((relay) => this.#dueAt(relay) <= now));
   }
 
@@ -80,11 +83,12 @@ export class Leases implements Duty {
   }
 
   #ask(relays: readonly string[]): void {
-    const again = this.#ports.clock.now() - (LEASE_TTLS - 1) * this.#ttlMs;
+    const now = this.#ports.clock.now();
+    const again = now - (LEASE_TTLS - 1) * this.#ttlMs;
     for (const relay of relays) {
       this.#heardAt.set(relay, again);
-      if (this.#underWay.has(relay)) continue;
-      this.#underWay.add(relay);
+      if (now < (this.#underWay.get(relay) ?? Number.NEGATIVE_INFINITY) + this.#ttlMs) continue; // a call may hang for ever
+      this.#underWay.set(relay, now);
       this.#ports.background.run(this.#call(relay));
     }
   }

@@ -55,6 +55,7 @@ const COLUMNS =
   "relay, user, number, digest, live, types, info, joined_at, ended_at, regions, version, status, is_hidden";
 const PAGE = `SELECT ${COLUMNS} FROM relay_member WHERE (relay, user) > (?, ?) ORDER BY relay, user LIMIT ?`;
 const WRITE = `INSERT OR REPLACE INTO relay_member (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const END = "UPDATE relay_member SET live = 0, ended_at = 0 WHERE relay = ? AND user = ?";
 const DELETE = "DELETE FROM relay_member WHERE relay = ? AND user = ?";
 const CLEAR = "DELETE FROM relay_member";
 
@@ -92,6 +93,11 @@ export class RelayMemberTable {
     const said = [live, types.join(), infoJson, joinedAt, endedAt, regions.join()] as const;
     const { version, status, isHidden } = state;
     this.#sql.run(WRITE, relay, user, number, digest, ...said, version, status ?? null, isHidden ? 1 : 0);
+  }
+
+  /** Long ago: nobody is there any more, nor in grace. */
+  end(relay: string, user: string): void {
+    this.#sql.run(END, relay, user);
   }
 
   delete(relay: string, user: string): void {

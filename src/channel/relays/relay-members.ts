@@ -3,6 +3,7 @@ import type { Clock, MemberState, Sql } from "../../objects/ports.ts";
 import type { RelayMember, RelayReport } from "../../objects/relaying.ts";
 import type { DeviceType } from "../../protocol/names.ts";
 import type { RosterPart } from "../roster/member.ts";
+import type { Departed } from "./departed.ts";
 import { type RelayMemberRow, RelayMemberTable } from "./relay-member-table.ts";
 
 /** Lists that look alike are kept once; beyond so many different ones they are not. */
@@ -36,11 +37,13 @@ export interface ReportRules {
 
 /**
  * Who is connected to each relay, as it has said: rows, and the same in memory. A report changes what it names, and
- * nothing is written of what is known. A relay with nobody is none. That reports were lost shows in the digest.
+ * nothing is written of what is known. A relay with nobody is none. That reports were lost shows in the digest. The
+ * row of who has left stays until others have heard so.
  */
 export class RelayMembers {
   readonly #table: RelayMemberTable;
   readonly #clock: Clock;
+  readonly #departed: Departed;
   readonly #relays = new Map<string, Relay>();
   readonly #shared = new Map<string, readonly string[]>();
   /** The last report of relays that keep nobody, until the clock has passed it. */
@@ -48,11 +51,13 @@ export class RelayMembers {
   #names: readonly string[] | undefined;
 
   /** `known` hears of each state that was stored, on waking. */
-  constructor(sql: Sql, clock: Clock, known: (user: string, state: MemberState) => void) {
+  constructor(sql: Sql, clock: Clock, departed: Departed, known: (user: string, state: MemberState) => void) {
     this.#table = new RelayMemberTable(sql);
     this.#clock = clock;
+    this.#departed = departed;
     for (const row of this.#table.all()) {
       this.#remember(row, row.joinedAt);
+      if (row.endedAt !== null) departed.find(row, row.endedAt);
       known(row.user, row.state);
     }
   }
@@ -82,7 +87,9 @@ export class RelayMembers {
     return this.#relays.get(relay)?.sessions ?? 0;
   }
 
+  /** Also where it has left and its row stays. */
   isAnywhere(user: string): boolean {
+    if (this.#departed.has(user)) return true;
     for (const { members } of this.#relays.values()) if (members.has(user)) return true;
     return false;
   }
@@ -109,12 +116,29 @@ export class RelayMembers {
 
   /** Whether the relay knows others than the channel does: its next report has to be whole. A late report changes nothing. */
   apply(relay: string, report: RelayReport, rules: ReportRules): boolean {
-    if (report.number <= this.numberOf(relay)) return false;
+    if (report.number <= this.numberOf(relay)) return this.#differs(relay, report);
     for (const member of report.set) this.#set(relay, member, report.number, rules);
     for (const user of this.#goneIn(relay, report)) this.#delete(relay, user, rules);
     const known = this.#relays.get(relay);
     if (known !== undefined) known.number = report.number;
     else this.#empty(relay, report.number);
+    return this.#differs(relay, report);
+  }
+
+  /** This member has left, though its relay has not said so. */
+  leave(relay: string, user: string, rules: ReportRules): void {
+    const number = this.numberOf(relay);
+    this.#delete(relay, user, rules);
+    if (!this.has(relay)) this.#empty(relay, number);
+  }
+
+  /** The row of who has left goes. */
+  forget(relay: string, user: string): void {
+    this.#table.delete(relay, user);
+  }
+
+  #differs(relay: string, report: RelayReport): boolean {
+    const known = this.#relays.get(relay);
     return (known?.digest ?? 0) !== report.digest || (known?.sessions ?? 0) !== report.sessions;
   }
 
@@ -125,6 +149,7 @@ export class RelayMembers {
     this.#relays.clear();
     this.#names = undefined;
     this.#table.clear();
+    this.#departed.clear();
     for (const part of parts) removed(part);
   }
 
@@ -136,8 +161,9 @@ export class RelayMembers {
       const joinedAt = Math.min(since, member.joinedAt);
       const row = { ...member, relay, number, digest };
       this.#table.write({ ...row, joinedAt });
+      this.#departed.returned(relay, member.user);
       this.#remember(row, joinedAt);
-    }
+    } else this.#departed.heard(relay, member.user);
     const part = this.find(relay, member.user);
     if (part !== undefined && rules.isCounted(relay, member.user)) rules.put(part, member.state);
   }
@@ -146,7 +172,8 @@ export class RelayMembers {
     const known = this.#relays.get(relay);
     const part = known?.members.get(user);
     if (known === undefined || part === undefined) return;
-    this.#table.delete(relay, user);
+    if (part.endedAt === null) this.#table.end(relay, user);
+    this.#departed.add(relay, user);
     known.members.delete(user);
     known.digest ^= part.digest;
     known.sessions -= part.live;

@@ -23,6 +23,7 @@ export class RelayTargets implements Targets {
   readonly #answered: (relay: string, isEmpty: boolean) => void;
   #planned: { names: readonly string[]; leftOut: string } = { names: NOBODY, leftOut: "" };
   #branches: ReadonlyMap<string, readonly string[]> = new Map();
+  #isMoved = false;
 
   /** `answered`: the relay was told; `isEmpty` where it keeps nobody, as it says. */
   constructor(objects: Objects, relays: KnownRelays, answered: (relay: string, isEmpty: boolean) => void) {
@@ -43,11 +44,18 @@ export class RelayTargets implements Targets {
     const { names } = this.#relays;
     const leftOut = names.filter(isLeftOut).join(" ");
     if (names !== this.#planned.names || leftOut !== this.#planned.leftOut) {
+      if (this.#hasRest) this.#isMoved = true;
       const told = leftOut === "" ? names : names.filter((relay) => !isLeftOut(relay));
       this.#branches = new Map(fanOut(told, FAN_OUT_WIDTH).map(({ to, rest }) => [to, rest]));
       this.#planned = { names, leftOut };
     }
     return this.#branches.keys();
+  }
+
+  takeMoved(): boolean {
+    const isMoved = this.#isMoved;
+    this.#isMoved = false;
+    return isMoved;
   }
 
   rest(head: string): readonly string[] {
@@ -58,5 +66,10 @@ export class RelayTargets implements Targets {
     const { failed, isEmpty } = await this.#objects.relay(head).push({ ...told, rest: [...rest] });
     this.#answered(head, isEmpty);
     return failed;
+  }
+  /** Whether anybody is told by another relay. */
+  get #hasRest(): boolean {
+    for (const rest of this.#branches.values()) if (rest.length > 0) return true;
+    return false;
   }
 }

@@ -4,6 +4,7 @@ import type { Elsewhere } from "../../objects/placement.ts";
 import type { Background, Clock, ConnectRequest, Log, Objects, Sql } from "../../objects/ports.ts";
 import type { RelayAnswer, RelayCall, RelayReport } from "../../objects/relaying.ts";
 import type { Members } from "../roster/members.ts";
+import { Departed } from "./departed.ts";
 import { Leases } from "./leases.ts";
 import { Newcomers, type OwnConnections } from "./newcomers.ts";
 import { type RelayCalls, refusedUsers } from "./relay-calls.ts";
@@ -17,6 +18,8 @@ interface About {
   sql: Sql;
   states: MemberStates;
   own: OwnConnections;
+  /** Up to which second tokens of a user who was sent away count no more. */
+  removals: { secondOf(user: string): number | undefined };
   /** The roster, once it is there: it is read from what is known here. */
   members(): Members;
 }
@@ -26,6 +29,10 @@ interface RelaysRules {
   isKept(user: string): boolean;
   /** Something was reported or settled outside of any other call. */
   settled(): void;
+  /** The directory has yet to hear that nobody is left. */
+  isOwed(): boolean;
+  /** How long others may need to hear that a member has left. */
+  holdMs(): number;
 }
 
 /**
@@ -35,6 +42,8 @@ interface RelaysRules {
 export class Relays {
   readonly members: RelayMembers;
   readonly leases: Leases;
+  readonly departed: Departed;
+  readonly #clock: Clock;
   readonly #about: About;
   readonly #rules: RelaysRules;
   readonly #sendingAway: SendingAway;
@@ -47,11 +56,29 @@ export class Relays {
     about: About,
     rules: RelaysRules,
   ) {
+    this.#clock = ports.clock;
     this.#about = about;
     this.#rules = rules;
     const { sql, settings, states } = about;
-    this.members = new RelayMembers(sql, ports.clock, (user, state) => states.admitted(user, state));
-    this.#sendingAway = new SendingAway({ ...ports, sql }, (debt, report) => this.#sentAway(debt, report));
+    this.departed = new Departed(ports.clock, settings.OFFLINE_GRACE_SECONDS * 1000, {
+      isOwed: () => rules.isOwed(),
+      holdMs: () => rules.holdMs(),
+      leaves: (relay, user) => this.#leave(relay, user),
+      over: (relay, user) => {
+        this.members.forget(relay, user);
+        this.#forgetState(user);
+      },
+    });
+    this.members = new RelayMembers(sql, ports.clock, this.departed, (user, state) =>
+      states.admitted(user, state),
+    );
+    this.#sendingAway = new SendingAway(
+      { ...ports, sql },
+      {
+        secondOf: (user) => about.removals.secondOf(user),
+        done: (debt, report) => this.#sentAway(debt, report),
+      },
+    );
     this.#newcomers = new Newcomers(ports.clock, about, { own: about.own, relays: this.members });
     this.leases = new Leases(ports, settings.SESSION_TTL_SECONDS * 1000, this.members, {
       reportedAt: (relay) => this.members.numberOf(relay),
@@ -82,6 +109,11 @@ export class Relays {
     return this.members.isAnywhere(user);
   }
 
+  /** The channel was deleted, and some relay has yet to hear so. */
+  get isEverybodySentAway(): boolean {
+    return this.#sendingAway.isEverybody;
+  }
+
   /** Where else a newcomer has to connect, if not here. */
   elsewhere(request: ConnectRequest): Elsewhere | undefined {
     return this.#newcomers.elsewhere(request);
@@ -94,7 +126,13 @@ export class Relays {
     const refused = refusedUsers(entering, entered);
     const isWholeWanted = report !== undefined && this.#apply(relay, report, refused);
     const replies = requests.map((request) => calls.reply(request));
-    return { standing: calls.standing({ isBrief }), entered, replies, isWholeWanted };
+    return {
+      standing: calls.standing({ isBrief }),
+      entered,
+      replies,
+      isWholeWanted,
+      number: this.members.numberOf(relay),
+    };
   }
 
   /** A user was sent away: out of the roster now, and out of the relays by debts. */
@@ -109,23 +147,34 @@ export class Relays {
   /** The channel was deleted: nobody is a member any more. */
   forget(): void {
     for (const relay of this.members.names) this.#sendingAway.owe(relay, null);
+    const departed = this.departed.users();
     this.members.clear((part) => this.#removed(part));
+    for (const user of departed) this.#forgetState(user);
     this.#about.members().flush();
   }
 
   #apply(relay: string, report: RelayReport, refused: ReadonlySet<string> = new Set()): boolean {
     this.#hold(relay, report, refused);
     this.#newcomers.reported(relay);
+    const isWholeWanted = this.members.apply(relay, report, this.#ofReports());
+    this.#about.members().flush();
+    this.departed.run(this.#clock.now());
+    return isWholeWanted;
+  }
+
+  #ofReports(): ReportRules {
     const members = this.#about.members();
-    const rules: ReportRules = {
+    return {
       joinedAt: (user) => members.joinedAt(user),
       isCounted: (at, user) => this.#isCounted(at, user),
       put: (part, state) => members.putPart(part, state),
       removed: (part) => this.#removed(part),
     };
-    const isWholeWanted = this.members.apply(relay, report, rules);
-    members.flush();
-    return isWholeWanted;
+  }
+
+  #leave(relay: string, user: string): void {
+    this.members.leave(relay, user, this.#ofReports());
+    this.#about.members().flush();
   }
 
   /** Who was unknown there until now, and is refused. Whatever the relay says next of such a user counts. */
@@ -144,9 +193,12 @@ export class Relays {
 
   #removed(part: RelayPart): void {
     this.#about.members().removePart(part);
-    if (!this.#rules.isKept(part.user) && !this.members.isAnywhere(part.user)) {
-      this.#about.states.forget(part.user);
-    }
+    this.#forgetState(part.user);
+  }
+
+  /** How a user appears is forgotten with the last row: else one who hides would be shown to leave, after a crash. */
+  #forgetState(user: string): void {
+    if (!this.#rules.isKept(user) && !this.members.isAnywhere(user)) this.#about.states.forget(user);
   }
 
   /** Whoever is still there has come back since, with a token that counts. */

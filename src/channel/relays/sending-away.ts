@@ -4,6 +4,13 @@ import type { RelayReport } from "../../objects/relaying.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type RelayDebt, RelayDebtTable } from "./relay-debt-table.ts";
 
+interface SendingAwayRules {
+  /** Up to which second tokens of this user count no more. */
+  secondOf(user: string): number | undefined;
+  /** The relay keeps these and nobody else; `user` is null where everybody had to go. */
+  done(debt: RelayDebt, report: RelayReport | undefined): void;
+}
+
 /**
  * Users who have to leave, and channels that were deleted, told to relays: a debt each, until the relay has done it
  * and said whom it keeps now. Until then who is owed there counts in no roster.
@@ -12,18 +19,19 @@ export class SendingAway {
   readonly outbox: Outbox<RelayDebt>;
   readonly #clock: Clock;
   readonly #objects: Objects;
+  readonly #rules: SendingAwayRules;
   readonly #debts: RelayDebtTable;
   /** Owed since the last call began: what that brings is not the whole answer. A crash makes the call again. */
   readonly #again = new Set<string>();
   readonly #reports = new Map<string, RelayReport>();
 
-  /** `done`: the relay keeps these and nobody else; `user` is null where everybody had to go. */
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log; sql: Sql },
-    done: (debt: RelayDebt, report: RelayReport | undefined) => void,
+    rules: SendingAwayRules,
   ) {
     this.#clock = ports.clock;
     this.#objects = ports.objects;
+    this.#rules = rules;
     this.#debts = new RelayDebtTable(ports.sql);
     this.outbox = new Outbox(
       ports,
@@ -34,7 +42,7 @@ export class SendingAway {
         const report = this.#reports.get(id);
         this.#reports.delete(id);
         this.outbox.forget(id); // the same may become a debt again
-        if (debt !== undefined) done(debt, report);
+        if (debt !== undefined) rules.done(debt, report);
       },
       "relay debts",
     );
@@ -43,6 +51,11 @@ export class SendingAway {
   /** Whether this user, or everybody, is being sent away from this relay. */
   isUnderWay(relay: string, user: string): boolean {
     return this.#debts.isSentAway(relay, user);
+  }
+
+  /** Whether everybody is being sent away from any relay. */
+  get isEverybody(): boolean {
+    return this.#debts.owed().some(({ user }) => user === null);
   }
 
   owe(relay: string, user: string | null): void {
@@ -55,7 +68,7 @@ export class SendingAway {
     this.#again.delete(id);
     const port = this.#objects.relay(relay);
     if (user === null) await port.dissolve(CLOSE.tryAgain);
-    else await port.remove(user);
+    else await port.remove(user, this.#rules.secondOf(user));
     const report = await this.#objects.relay(relay).report();
     if (this.#again.has(id)) return STILL_OWED;
     this.#reports.set(id, report);

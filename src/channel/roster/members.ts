@@ -6,6 +6,7 @@ import type { SessionRow } from "../../connections/kept/session-table.ts";
 import type { Clock, MemberState, Timers } from "../../objects/ports.ts";
 import type { Member, MemberPage, MemberQuery } from "../../protocol/bodies.ts";
 import { MEMBERS_PAGE } from "../../protocol/limits.ts";
+import { EarlyStates } from "./early-states.ts";
 import type { RosterPart } from "./member.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
 import { type NewsHooks, RosterNews } from "./roster-news.ts";
@@ -29,6 +30,7 @@ export class Members implements KeptMembers {
   readonly #states: MemberStates;
   readonly #relays: About["relays"];
   readonly #roster = new Roster();
+  readonly #early: EarlyStates;
   readonly #news: RosterNews;
 
   constructor(ports: { clock: Clock; timers: Timers }, about: About, hooks: NewsHooks) {
@@ -36,6 +38,7 @@ export class Members implements KeptMembers {
     this.#sessions = about.sessions;
     this.#states = about.states;
     this.#relays = about.relays;
+    this.#early = new EarlyStates(ports.clock);
     const { channel, settings } = about;
     this.#news = new RosterNews(
       ports,
@@ -89,6 +92,8 @@ export class Members implements KeptMembers {
   /** A relay says what a user's sessions there come to. To be followed by `flush`, as the two below. */
   putPart(part: RosterPart, state: MemberState): void {
     this.#states.admitted(part.user, state);
+    const early = this.#early.take(part.user);
+    if (early !== undefined) this.#states.told(part.user, early);
     this.#news.add(this.#roster.put(part, this.#states.of(part.user)));
   }
 
@@ -108,10 +113,10 @@ export class Members implements KeptMembers {
     this.#news.add(this.#roster.setState(user, this.#states.of(user)));
   }
 
-  /** The user's object says how the user appears. Counts for who has one of these sessions here, or any at a relay. */
+  /** The user's object says how the user appears. Counts for who has one of these sessions here, or any at a relay, or soon. */
   told(user: string, sessions: readonly string[], state: MemberState): void {
     const isHere = sessions.some((session) => this.#sessions.live(session)?.user === user);
-    if (!isHere && !this.#relays.isAnywhere(user)) return;
+    if (!isHere && !this.#relays.isAnywhere(user)) return this.#early.keep(user, state);
     this.#states.told(user, state);
     this.#news.add(this.#roster.setState(user, this.#states.of(user)));
     this.#news.flush();

@@ -29,6 +29,8 @@ export interface Targets {
   has(target: string): boolean;
   /** Whom to call: all but who is left out, and but for those to whom another one carries it. */
   heads(isLeftOut: (target: string) => boolean): Iterable<string>;
+  /** Whether some are told by others than before, since this was asked: what waited for the old branch passed them by. */
+  takeMoved(): boolean;
   /** To whom this one carries it, as it was last asked for. */
   rest(head: string): readonly string[];
   /** Tells one of them, and through it the rest. Returns those that were not told. */
@@ -85,7 +87,10 @@ export class Forwarding implements Duty {
         this.#called.set(head, rest);
         return this.#deliver(head, rest, pending, isAwaited);
       },
-      failed: (head, cause) => this.#fail([head, ...(this.#called.get(head) ?? [])], cause),
+      failed: (head, cause) => {
+        const branch = [head, ...(this.#called.get(head) ?? []), ...this.#targets.rest(head)];
+        this.#fail(branch, cause); // those it was to reach, and those for whom something waits
+      },
     });
     this.outbox = new Outbox(
       ports,
@@ -145,6 +150,7 @@ export class Forwarding implements Duty {
     this.#forgetNumbers(now);
     const isQuiet = this.#lanes.isQuiet && !this.#source.isTelling();
     this.#lookAt = isQuiet ? null : now + LOOK_AFTER_MS;
+    if (this.#targets.takeMoved()) this.announce();
   }
 
   /** Of who is there no more, and the clock has passed the number: whatever comes next has a higher one. */

@@ -33,6 +33,10 @@ export class SubscribedUsers implements Targets {
     for (const user of this.#subscribed().keys()) if (!isLeftOut(user)) yield user;
   }
 
+  takeMoved(): boolean {
+    return false;
+  }
+
   rest(): readonly string[] {
     return NOBODY;
   }

@@ -70,9 +70,11 @@ export class Endings {
   }
 
   /** Sends a user away. Who is sent away leaves at once. */
-  remove(user: string): void {
+  remove(user: string, isSpared: (connection: Connection) => boolean = () => false): void {
     for (const row of [...this.#sessions.all()]) {
-      if (row.user === user && row.end === null) this.order(row.session, CLOSE.ended, "removed");
+      if (row.user !== user || row.end !== null) continue;
+      const connection = this.#connections.find(row.session);
+      if (connection === undefined || !isSpared(connection)) this.order(row.session, CLOSE.ended, "removed");
     }
     this.#sessions.endGrace(user);
   }
