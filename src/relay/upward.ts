@@ -30,6 +30,9 @@ export interface Entered {
   place: Place | Refusal;
 }
 
+/** So long it is content with changes then: two versions side by side may reckon differently for a while. */
+const IN_VAIN_MS = 60_000;
+
 /** Something that leaves with a call, and who waits for what comes of it. */
 interface Item {
   entering?: Entering;
@@ -62,6 +65,8 @@ export class Upward implements Duty {
   #isLeaseDue = false;
   #tries = 0;
   #retryAt: number | null = null;
+  /** When everybody was told last, and the channel still knew others. */
+  #inVainAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log },
@@ -186,9 +191,7 @@ export class Upward implements Duty {
     this.#tries = 0;
     this.#retryAt = null;
     if (taken !== undefined) this.#membership.confirm(taken);
-    if (answer.isWholeWanted) this.#membership.wantWhole();
-    // Asked again for what it has just been told: once more, but not at once and for ever.
-    if (answer.isWholeWanted && taken?.report.isWhole) this.#retryLater();
+    if (answer.isWholeWanted) this.#tellWhole(taken?.report.isWhole === true);
     this.#rules.answered(answer, taken);
     const at = { entered: 0, replies: 0 };
     for (const item of items) {
@@ -196,6 +199,15 @@ export class Upward implements Duty {
       if (item.entering !== undefined) at.entered++;
       if (item.request !== undefined) at.replies++;
     }
+  }
+
+  /** Whoever wants everybody having just been told everybody would be told without end. */
+  #tellWhole(wasInVain: boolean): void {
+    const now = this.#ports.clock.now();
+    if (wasInVain) this.#inVainAt = now;
+    if (now < this.#inVainAt + IN_VAIN_MS) {
+      this.#ports.log.warn("channel knows other members", { relay: this.#names.relay });
+    } else this.#membership.wantWhole();
   }
 
   #giveUp(call: { since: number; items: Item[] }): boolean {
