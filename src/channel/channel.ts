@@ -12,13 +12,12 @@ import { Entrance } from "../connections/kept/entrance.ts";
 import { KeptSessions } from "../connections/kept/kept-sessions.ts";
 import { lastActive, lastSeen } from "../connections/kept/last-heard.ts";
 import { MemberStates } from "../connections/kept/member-states.ts";
-import { UserFrames } from "../connections/kept/user-frames.ts";
-import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
+import type { Elsewhere } from "../objects/placement.ts";
 import type {
   Caller,
   ChannelPort,
@@ -43,16 +42,17 @@ import type {
 } from "../objects/subscribing.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import type { Capability } from "../protocol/claims.ts";
-import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
-import { ChannelFrames } from "./frames.ts";
+import { type Answer, answering } from "./answering.ts";
 import { Listing } from "./listing.ts";
+import { Relays } from "./relays/relays.ts";
 import { Removals } from "./removals.ts";
 import { Members } from "./roster/members.ts";
 import type { RosterStep } from "./roster/roster-news.ts";
 import { MIGRATIONS } from "./schema.ts";
+import { summaryOf } from "./summary.ts";
 import { Talk } from "./talk.ts";
 
 /** What is told to subscribers is confirmed by then, or a debt of its own. */
@@ -66,7 +66,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #sessions: KeptSessions;
   readonly #members: Members;
   readonly #removals: Removals;
-  readonly #renewals: Renewals;
+  readonly #relays: Relays;
   readonly #talk: Talk;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
@@ -76,8 +76,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #departures: Departures;
   readonly #listing: Listing;
   readonly #due: DueTimes;
-  readonly #frames: ChannelFrames;
-  readonly #userFrames: UserFrames;
+  readonly #answer: Answer;
   readonly #activity: ActivityReports;
 
   constructor(ports: Ports, settings: Settings, name: string) {
@@ -86,36 +85,46 @@ export class Channel implements Keeper, ChannelPort {
     this.#name = name;
     const sql = new Database(ports.sql, MIGRATIONS);
     const states = new MemberStates(sql, ports.clock);
-    this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
+    this.#sessions = new KeptSessions(sql, (user) => {
+      if (!this.#relays.isAnywhere(user)) states.forget(user);
+    });
     this.#removals = new Removals(sql, ports.clock, settings);
     this.#connections = new Connections(ports.sockets, ports.clock, settings);
-    this.#renewals = new Renewals(ports, this.#connections, {
-      allow: async (user, request) => {
-        const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });
-        return refused ? { allowed: false, refused } : ports.objects.user(user).allow(request);
-      },
-      renewed: (connection) => this.#renewed(connection),
-    });
+    const own = {
+      count: () => this.#connections.size + this.#admissions.size,
+      home: () => this.#connections.oldestHint(),
+    };
+    const members = () => this.#members;
+    this.#relays = new Relays(
+      ports,
+      { channel: name, settings, sql, states, own, members },
+      { isKept: (user) => this.#sessions.has(user), settled: () => this.#settle() },
+    );
     this.#members = new Members(
       ports,
-      { channel: name, sessions: this.#sessions, states, settings },
-      {
-        tell: (text, step) => this.#tellOfMembers(text, step),
-        waits: () => this.#talk.forwarding.expect(),
-      },
+      { channel: name, sessions: this.#sessions, states, settings, relays: this.#relays },
+      { tell: (text, step) => this.#tellOfMembers(text, step), waits: () => this.#talk.expect() },
     );
     const about = { channel: name, sessions: this.#sessions, members: this.#members };
-    const ofTalk = { ...about, states, settings, sql, connections: this.#connections };
+    const ofTalk = {
+      ...about,
+      states,
+      settings,
+      sql,
+      connections: this.#connections,
+      relays: this.#relays,
+    };
     this.#talk = new Talk(ports, ofTalk, {
       lost: (connection) => this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost"),
       due: () => this.#due.arm(),
       gone: (session) => this.#endings.endSubscription(session, ports.clock.now(), "lost"),
+      refusalOf: (caller) => this.#removals.refusalOf(caller),
       begins: (session) => this.#departures.begins(session),
       ended: (session, at, reason) => this.#endings.endSubscription(session, at, reason),
     });
-    this.#frames = new ChannelFrames(name, settings, { ...this.#talk, members: this.#members });
-    this.#userFrames = new UserFrames(ports, settings, {
-      isLive: (connection) => this.#connections.find(connection.session) === connection,
+    const ofAnswers = { ...ofTalk, removals: this.#removals, talk: this.#talk };
+    this.#answer = answering(ports, ofAnswers, {
+      renewed: (connection) => this.#renewed(connection),
       deviceChanged: (connection, device) => this.#setDevice(connection, device),
     });
     this.#activity = new ActivityReports(ports, settings);
@@ -144,7 +153,7 @@ export class Channel implements Keeper, ChannelPort {
     this.#departures = new Departures(ports, about, {
       isOwed: () => this.#listing.isOwed(),
       tell: () => this.#settle(),
-      holdMs: () => (this.#sessions.subscribed.size === 0 ? 0 : HEARD_WITHIN_MS),
+      holdMs: () => (this.#talk.isHeardElsewhere ? HEARD_WITHIN_MS : 0),
     });
     this.#due = new DueTimes(ports, [
       this.#admissions,
@@ -152,6 +161,8 @@ export class Channel implements Keeper, ChannelPort {
       this.#departures,
       this.#departures.outbox,
       this.#listing.telling,
+      this.#relays.leases,
+      this.#relays.outbox,
       ...this.#talk.duties,
     ]);
     this.#endings.reconcile();
@@ -159,12 +170,14 @@ export class Channel implements Keeper, ChannelPort {
     this.#talk.awake();
   }
 
-  async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | undefined> {
+  async connect(request: ConnectRequest, accept: () => Socket): Promise<Refusal | Elsewhere | undefined> {
     if (this.#sessions.isFullOf(request.user)) {
       return refusal("unavailable", "too many sessions of this user ended a moment ago");
     }
     const removed = this.#removals.refusalOf({ user: request.user, issuedAt: request.claims.iat ?? null });
     if (removed !== undefined) return removed;
+    const elsewhere = this.#relays.elsewhere(request);
+    if (elsewhere !== undefined) return elsewhere;
     const connection = await this.#entrance.enter(request, accept);
     if (isRefusal(connection)) return connection;
     this.#sweep.watch(connection);
@@ -196,6 +209,7 @@ export class Channel implements Keeper, ChannelPort {
   alarm(): void {
     this.#carryOn();
     this.#talk.alarm();
+    this.#relays.leases.alarm();
   }
 
   async end(session: string, code: CloseCode, reason: EndReason): Promise<void> {
@@ -206,6 +220,7 @@ export class Channel implements Keeper, ChannelPort {
   async removeMember(user: string): Promise<void> {
     this.#removals.add(user);
     this.#endings.remove(user);
+    this.#relays.remove(user);
     this.#carryOn();
   }
 
@@ -231,25 +246,22 @@ export class Channel implements Keeper, ChannelPort {
 
   async forget(): Promise<void> {
     this.#endings.forgetAll();
+    this.#relays.forget();
     this.#talk.forget();
-    this.#due.fire();
+    this.#carryOn();
   }
 
   async summary(): Promise<ChannelSummary> {
     this.#carryOn();
-    return {
-      channel: this.#name,
-      ...this.#members.counts,
-      subscribers: this.#sessions.subscribed.size,
-      epoch: this.#talk.log.knownEpoch,
-      offset: this.#talk.log.top,
-      relays: 0,
-      createdAt: this.#talk.log.createdAt,
-    };
+    const rooms = { sessions: this.#sessions, connections: this.#connections, members: this.#members };
+    return summaryOf(this.#name, { ...rooms, relays: this.#relays, log: this.#talk.log });
   }
 
-  async relayed(_call: RelayCall): Promise<RelayAnswer> {
-    throw new Error("being built");
+  async relayed(call: RelayCall): Promise<RelayAnswer> {
+    this.#due.fire();
+    const answer = this.#relays.answer(call, this.#talk.relayCalls);
+    this.#settle();
+    return answer;
   }
 
   async list(): Promise<void> {
@@ -303,21 +315,6 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.arm();
   }
 
-  readonly #answer = (connection: Connection, frame: ClientFrame): Promise<void> | void => {
-    switch (frame.type) {
-      case "auth":
-        return this.#renewals.answer(connection, frame);
-      case "presence":
-      case "heartbeat":
-        return this.#userFrames.answer(connection, frame);
-      case "signal":
-        if (frame.user !== undefined) return this.#userFrames.signal(connection, frame, frame.user);
-        return this.#frames.answer(connection, frame);
-      default:
-        return this.#frames.answer(connection, frame);
-    }
-  };
-
   #setDevice(connection: Connection, device: Device): void {
     connection.update({ device });
     const row = this.#sessions.setDevice(connection.session, device, this.#ports.clock.now());
@@ -335,10 +332,11 @@ export class Channel implements Keeper, ChannelPort {
     this.#listing.kick();
     this.#due.arm();
     this.#departures.outbox.kick();
+    this.#relays.outbox.kick();
   }
 
   #tellOfMembers(text: string, step: RosterStep): void {
-    this.#talk.forwarding.tell({ is: "roster", text }, step.before);
+    this.#talk.tell({ is: "roster", text }, step.before);
     for (const connection of this.#connections.all()) {
       if (this.#mayUse(connection, "members")) connection.socket.send(text);
     }

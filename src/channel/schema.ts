@@ -10,6 +10,8 @@ import {
 import { KEY_MIGRATION } from "../objects/key-table.ts";
 import { CHANNEL_MIGRATION } from "./log/channel-table.ts";
 import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_MIGRATION } from "./log/message-table.ts";
+import { RELAY_DEBT_MIGRATION } from "./relays/relay-debt-table.ts";
+import { RELAY_MEMBER_MIGRATION } from "./relays/relay-member-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
 import { PUSH_DEBT_MIGRATION } from "./subscribers/push-debt-table.ts";
 
@@ -21,4 +23,5 @@ export const MIGRATIONS = [
   [...MESSAGE_AUDIENCE_MIGRATION, ...KEY_MIGRATION],
   [...SESSION_SUBSCRIPTION_MIGRATION, ...PUSH_DEBT_MIGRATION],
   [...MEMBER_STATE_TIME_MIGRATION, ...SESSION_CHANGE_MIGRATION],
+  [...RELAY_MEMBER_MIGRATION, ...RELAY_DEBT_MIGRATION],
 ];

@@ -8,12 +8,18 @@ import type { SessionRow } from "../connections/kept/session-table.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Clock, Ports, Sql } from "../objects/ports.ts";
 import { PublishKeys } from "../objects/publish-keys.ts";
+import type { Said } from "../objects/subscribing.ts";
 import { MessageLog } from "./log/message-log.ts";
 import { frameOf } from "./log/message-text.ts";
 import { Messages } from "./log/messages.ts";
+import { type RelayCallRooms, RelayCalls } from "./relays/relay-calls.ts";
+import { RelayTargets } from "./relays/relay-targets.ts";
+import type { Relays } from "./relays/relays.ts";
 import type { Members } from "./roster/members.ts";
 import { Standing } from "./standing.ts";
 import { Forwarding, LOOK_AFTER_MS } from "./subscribers/forwarding.ts";
+import { PushDebtTable } from "./subscribers/push-debt-table.ts";
+import { SubscribedUsers } from "./subscribers/subscribed-users.ts";
 import { type SubscriberRules, Subscribers } from "./subscribers/subscribers.ts";
 
 /** So long ago something may have been said that a crash cut off: far more than it takes an alarm to look after it. */
@@ -27,6 +33,7 @@ interface About {
   members: Members;
   sessions: KeptSessions;
   states: MemberStates;
+  relays: Relays;
 }
 
 /** All that has to do with what is said in a channel, put together: its log, its keys, and who is told of it. */
@@ -35,7 +42,10 @@ export class Talk {
   readonly messages: Messages;
   readonly standing: Standing;
   readonly catchUp: CatchUp;
+  /** To users who are subscribed by connections of their own. */
   readonly forwarding: Forwarding;
+  readonly relaying: Forwarding;
+  readonly relayCalls: RelayCalls;
   readonly subscribers: Subscribers;
   /** What the log and its keys keep no longer, and who still reads what it missed. */
   readonly duties: readonly Duty[];
@@ -43,15 +53,19 @@ export class Talk {
   readonly #clock: Clock;
   readonly #sessions: KeptSessions;
   readonly #states: MemberStates;
+  readonly #relays: Relays;
   /** The alarm that it woke with; one that has fired is none. */
   readonly #found: "none" | "soon" | "later";
 
   constructor(
     ports: Omit<Ports, "sql">,
     about: About,
-    rules: CatchUpRules & SubscriberRules & { gone(session: string): void },
+    rules: CatchUpRules &
+      SubscriberRules &
+      Pick<RelayCallRooms, "refusalOf"> & { gone(session: string): void },
   ) {
-    const { channel, settings, sql, connections, members, sessions, states } = about;
+    const { channel, settings, sql, connections, members, sessions, states, relays } = about;
+    this.#relays = relays;
     this.#clock = ports.clock;
     this.#sessions = sessions;
     this.#states = states;
@@ -71,27 +85,56 @@ export class Talk {
     const keys = this.#keys;
     const source = {
       channel,
-      subscribed: () => sessions.subscribed,
       epoch: () => log.knownEpoch,
       top: () => log.top,
       roster: () => members.rosterTold,
       isTelling: () => members.isTelling,
     };
-    this.forwarding = new Forwarding({ ...ports, sql }, source, {
-      due: () => rules.due(),
-      gone: (session, order) => {
+    const due = () => rules.due();
+    const isRelay = (target: string) => target.includes("/"); // no user's id has one
+    const users = new SubscribedUsers(
+      ports.objects,
+      () => sessions.subscribed,
+      (session, order) => {
         if (sessions.live(session)?.order === order) rules.gone(session);
       },
-    });
+    );
+    const debtsOfUsers = new PushDebtTable(sql, (target) => !isRelay(target));
+    this.forwarding = new Forwarding("users", ports, { source, targets: users, debts: debtsOfUsers }, due);
+    const targets = new RelayTargets(ports.objects, relays.members, (relay, isEmpty) =>
+      relays.answered(relay, isEmpty),
+    );
+    const debts = new PushDebtTable(sql, isRelay);
+    this.relaying = new Forwarding("relays", ports, { source, targets, debts }, due);
     const forwarding = this.forwarding;
     this.subscribers = new Subscribers(ports.clock, settings, { sessions, members, log, forwarding }, rules);
     this.messages = new Messages(
       channel,
       { sql, log, keys, connections, catchUp },
-      { due: () => rules.due(), said: (said) => forwarding.tell(said) },
+      { due: () => rules.due(), said: (said) => this.tell(said) },
     );
+    const { refusalOf } = rules;
+    this.relayCalls = new RelayCalls({ ...ports, log, members, messages: this.messages, refusalOf });
     this.standing = new Standing(ports.clock, { channel, settings }, { members, log, catchUp });
-    this.duties = [log.retention, keys, catchUp, forwarding, forwarding.outbox];
+    const told = [forwarding, forwarding.outbox, this.relaying, this.relaying.outbox];
+    this.duties = [log.retention, keys, catchUp, ...told];
+  }
+
+  /** Whether anybody hears of it elsewhere. */
+  get isHeardElsewhere(): boolean {
+    return this.forwarding.hasTargets || this.relaying.hasTargets;
+  }
+
+  /** To all who hear of the channel elsewhere. */
+  tell(said: Said, rosterBefore?: string): void {
+    this.forwarding.tell(said, rosterBefore);
+    this.relaying.tell(said, rosterBefore);
+  }
+
+  /** Something is told in a moment. */
+  expect(): void {
+    this.forwarding.expect();
+    this.relaying.expect();
   }
 
   /** Woken just before an alarm: perhaps the one that looks after what a crash cut off. */
@@ -101,22 +144,28 @@ export class Talk {
 
   /** The alarm fired. Where it is what woke us, it may be that one. */
   alarm(): void {
-    if (this.#found === "none" && !this.forwarding.hasSpoken) this.#tellWhereItStands();
+    if (this.#found === "none") this.#tellWhereItStands();
   }
 
-  /** Everybody who is subscribed finds out what is missing, if anything was said or has changed a moment ago. */
+  /** Everybody who hears of it elsewhere finds out what is missing, if anything was said or has changed a moment ago. */
   #tellWhereItStands(): void {
-    if (this.#sessions.subscribed.size === 0) return;
+    const silent = [this.forwarding, this.relaying].filter(
+      ({ hasSpoken, hasTargets }) => hasTargets && !hasSpoken,
+    );
+    if (silent.length === 0) return;
     const since = this.#clock.now() - RECENT_MS;
     const isRecent = ({ connectedAt, changedAt = 0, end }: SessionRow) =>
       Math.max(connectedAt, changedAt) >= since || end !== null;
-    const saidAt = Math.max(this.log.newestAt ?? 0, this.#states.newestAt);
-    if (saidAt >= since || [...this.#sessions.all()].some(isRecent)) this.forwarding.announce();
+    const { newestAt } = this.#relays.members;
+    const saidAt = Math.max(this.log.newestAt ?? 0, this.#states.newestAt, newestAt);
+    if (saidAt < since && ![...this.#sessions.all()].some(isRecent)) return;
+    for (const forwarding of silent) forwarding.announce();
   }
 
   /** Everything said is forgotten: what comes next begins a new epoch. */
   forget(): void {
     this.forwarding.forget();
+    this.relaying.forget();
     this.log.forget();
     this.#keys.forget();
   }

@@ -1,4 +1,5 @@
 import type { Settings } from "../config.ts";
+import type { LocationHint } from "../objects/placement.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets } from "../objects/ports.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame } from "../protocol/server-frames.ts";
@@ -60,6 +61,16 @@ export class Connections {
 
   find(session: string): Connection | undefined {
     return this.#bySession.get(session);
+  }
+
+  /** Where the client of the oldest connection is of which that is known. */
+  oldestHint(): LocationHint | undefined {
+    let oldest: Connection | undefined;
+    for (const connection of this.#bySocket.values()) {
+      const { hint, connectedAt } = connection.state;
+      if (hint !== undefined && connectedAt < (oldest?.state.connectedAt ?? Infinity)) oldest = connection;
+    }
+    return oldest?.state.hint;
   }
 
   /** Takes a fresh socket into the index, with its attachment. */

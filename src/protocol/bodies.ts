@@ -141,6 +141,8 @@ export const ChannelSummary = z.object({
   epoch: z.string().nullable(),
   offset: z.number().int(),
   relays: z.number().int(),
+  /** Members by where their connections to the channel are, as far as that is known. */
+  regions: z.record(z.string(), z.number().int()),
   createdAt: z.number().int().nullable(),
 });
 export type ChannelSummary = z.infer<typeof ChannelSummary>;

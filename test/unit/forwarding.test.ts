@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { Forwarding } from "../../src/channel/subscribers/forwarding.ts";
+import { PushDebtTable } from "../../src/channel/subscribers/push-debt-table.ts";
+import { SubscribedUsers } from "../../src/channel/subscribers/subscribed-users.ts";
 import type { Objects, Sql } from "../../src/objects/ports.ts";
 import type { Delivery } from "../../src/objects/subscribing.ts";
 
@@ -20,25 +22,27 @@ function channelOf(users: string[], now = START) {
     return Promise.resolve({ gone: [] });
   };
   const objects = { user: (user: string) => ({ deliver: (delivery: Delivery) => take(user, delivery) }) };
+  const source = {
+    channel: "c",
+    epoch: () => "e",
+    top: () => 0,
+    roster: () => "r",
+    isTelling: () => state.isTelling,
+  };
+  const targets = new SubscribedUsers(
+    objects as unknown as Objects,
+    () => state.subscribed,
+    () => undefined,
+  );
   const forwarding = new Forwarding(
+    "users",
     {
       clock: { now: () => state.now },
       background: { run: (promise) => void work.push(promise) },
-      objects: objects as unknown as Objects,
-      log: { warn: () => undefined } as never,
-      sql: noRows,
+      log: { warn: () => undefined },
     },
-    {
-      ...{
-        channel: "c",
-        epoch: () => "e",
-        top: () => 0,
-        roster: () => "r",
-        isTelling: () => state.isTelling,
-      },
-      subscribed: () => state.subscribed,
-    },
-    { gone: () => undefined, due: () => undefined },
+    { source, targets, debts: new PushDebtTable(noRows, () => true) },
+    () => undefined,
   );
   /** Until everybody has it. */
   const signal = async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { AdmitRequest, KeeperPort } from "../../src/objects/ports.ts";
+import type { DirectoryPort } from "../../src/objects/directory-port.ts";
+import type { AdmitRequest, ChannelPort, KeeperPort } from "../../src/objects/ports.ts";
 import type { RelayPort } from "../../src/objects/relaying.ts";
 import { User } from "../../src/user/user.ts";
 import { ObjectBench, portWith } from "../fixtures/object-bench.ts";
@@ -25,9 +26,9 @@ async function bench() {
   const world = new ObjectBench(
     {
       channel: (name) =>
-        portWith({ ...keeper(name), setMember: async () => void calls.push(`${name} member`) }),
+        portWith<ChannelPort>({ ...keeper(name), setMember: async () => void calls.push(`${name} member`) }),
       relay: (name) => portWith<RelayPort>(keeper(name)),
-      directory: () => portWith({ setUser: async () => null }),
+      directory: () => portWith<DirectoryPort>({ setUser: async () => null }),
     },
     { AWAY_AFTER_SECONDS: "10" },
   );

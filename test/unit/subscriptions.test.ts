@@ -89,7 +89,7 @@ describe("what waits for one subscribed user", () => {
     pending.add(message(8));
     pending.add({ is: "roster", text: "r2" }, "y");
     pending.add(message(9));
-    const sent = pending.delivery(stand);
+    const sent = pending.told(stand);
     expect(sent).toMatchObject({ prev: 7, rosterBefore: "x", roster: "b" });
     expect(sent.said.map(({ text }) => text)).toEqual(["r1", "message 8", "r2", "message 9"]);
     expect(topOf(sent)).toBe(9);
@@ -102,7 +102,7 @@ describe("what waits for one subscribed user", () => {
     ] as const) {
       const pending = new Pending();
       for (let i = 1; i <= count; i++) pending.add(message(i, { text }));
-      expect(pending.delivery({ ...stand, top: count })).toMatchObject({ said: [], prev: count });
+      expect(pending.told({ ...stand, top: count })).toMatchObject({ said: [], prev: count });
     }
   });
 });

@@ -1,6 +1,7 @@
 import type { Settings } from "../../config.ts";
 import { isTold } from "../../connections/kept/audience.ts";
 import type { Clock, LogPage, LogPosition, PublishRequest, Random, Sql } from "../../objects/ports.ts";
+import type { SaidMessage } from "../../objects/relaying.ts";
 import type { From, MessageQuery, Published } from "../../protocol/bodies.ts";
 import { utf8Length } from "../../protocol/utf8.ts";
 import { ChannelTable } from "./channel-table.ts";
@@ -149,6 +150,27 @@ export class MessageLog {
     }
     if (isInRun) add(this.#text.skipped(piece.offset));
     return { ...piece, isLast: piece.offset >= top };
+  }
+
+  /** What comes after `from` as it was told, whole, with what its readers are told by; undefined where `after` is. */
+  said(
+    from: number,
+    most: { rows: number; bytes: number },
+  ): { said: SaidMessage[]; isLast: boolean } | undefined {
+    const { top } = this;
+    if (from + 1 < this.retention.floor(top)) return undefined;
+    const epoch = this.epoch();
+    const said: SaidMessage[] = [];
+    let bytes = 0;
+    for (const stored of this.#table.read({ after: from, limit: most.rows, order: "asc" })) {
+      const { offset, event, at, exclude, expiresAt } = stored;
+      const text = frameOf(this.#text.message(epoch, stored));
+      bytes += utf8Length(text);
+      if (said.length > 0 && bytes > most.bytes) break;
+      const audience = { ...(exclude && { exclude }), ...(expiresAt !== undefined && { expiresAt }) };
+      said.push({ is: "message", offset, event, text, at, ...audience });
+    }
+    return { said, isLast: (said.at(-1)?.offset ?? from) >= top };
   }
 
   /**

@@ -45,9 +45,10 @@ export class RelayDebtTable implements Ledger<RelayDebt> {
     return this.#debts.has(id);
   }
 
-  /** Whether this user is being sent away from this relay. */
+  /** Whether this user is being sent away from this relay, or everybody. */
   isSentAway(relay: string, user: string): boolean {
-    return this.#debts.has(idOf(relay, user));
+    if (this.#debts.size === 0) return false;
+    return this.#debts.has(relay) || this.#debts.has(idOf(relay, user));
   }
 
   /** Once more, if it is owed already. Returns its id. */
@@ -65,9 +66,12 @@ export class RelayDebtTable implements Ledger<RelayDebt> {
     this.#debts.set(id, { ...debt, tries, dueAt });
   }
 
-  settle(id: string): void {
+  /** What it was. */
+  settle(id: string): RelayDebt | undefined {
+    const debt = this.#debts.get(id);
     this.#sql.run(DELETE, id);
     this.#debts.delete(id);
+    return debt;
   }
 }
 

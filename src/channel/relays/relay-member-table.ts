@@ -50,9 +50,10 @@ interface Row {
   is_hidden: number;
 }
 
+const ROWS_AT_ONCE = 1000;
 const COLUMNS =
   "relay, user, number, digest, live, types, info, joined_at, ended_at, regions, version, status, is_hidden";
-const ALL = `SELECT ${COLUMNS} FROM relay_member`;
+const PAGE = `SELECT ${COLUMNS} FROM relay_member WHERE (relay, user) > (?, ?) ORDER BY relay, user LIMIT ?`;
 const WRITE = `INSERT OR REPLACE INTO relay_member (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const DELETE = "DELETE FROM relay_member WHERE relay = ? AND user = ?";
 const CLEAR = "DELETE FROM relay_member";
@@ -64,9 +65,14 @@ export class RelayMemberTable {
     this.#sql = sql;
   }
 
-  /** Read once, on wake-up. */
-  all(): RelayMemberRow[] {
-    return this.#sql.all<Row>(ALL).map(fromRow);
+  /** Read once, on wake-up, some at a time: there may be a hundred thousand, and what comes of each is smaller. */
+  *all(): Generator<RelayMemberRow> {
+    let last: { relay: string; user: string } | undefined = { relay: "", user: "" };
+    while (last !== undefined) {
+      const rows: Row[] = this.#sql.all<Row>(PAGE, last.relay, last.user, ROWS_AT_ONCE);
+      for (const row of rows) yield fromRow(row);
+      last = rows.length < ROWS_AT_ONCE ? undefined : rows.at(-1);
+    }
   }
 
   write({
@@ -98,15 +104,19 @@ export class RelayMemberTable {
 }
 
 function fromRow(row: Row): RelayMemberRow {
-  const { types, info, joined_at, ended_at, regions, version, status, is_hidden, ...rest } = row;
+  const { relay, user, number, digest, live, version, status } = row;
   return {
-    ...rest,
-    types: listIn(types) as RelayMember["types"],
-    ...(info !== null && { info: JSON.parse(info) }),
-    joinedAt: joined_at,
-    endedAt: ended_at,
-    regions: listIn(regions),
-    state: { version, ...(status !== null && { status }), isHidden: is_hidden === 1 },
+    relay,
+    user,
+    number,
+    digest,
+    live,
+    types: listIn(row.types) as RelayMember["types"],
+    ...(row.info !== null && { info: JSON.parse(row.info) }),
+    joinedAt: row.joined_at,
+    endedAt: row.ended_at,
+    regions: listIn(row.regions),
+    state: { version, ...(status !== null && { status }), isHidden: row.is_hidden === 1 },
   };
 }
 

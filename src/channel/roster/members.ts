@@ -6,8 +6,18 @@ import type { SessionRow } from "../../connections/kept/session-table.ts";
 import type { Clock, MemberState, Timers } from "../../objects/ports.ts";
 import type { Member, MemberPage, MemberQuery } from "../../protocol/bodies.ts";
 import { MEMBERS_PAGE } from "../../protocol/limits.ts";
+import type { RosterPart } from "./member.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
 import { type NewsHooks, RosterNews } from "./roster-news.ts";
+
+interface About {
+  channel: string;
+  sessions: KeptSessions;
+  states: MemberStates;
+  settings: Settings;
+  /** What they keep, as far as it counts. */
+  relays: { parts(): Iterable<RosterPart>; isAnywhere(user: string): boolean };
+}
 
 /**
  * Who is here, and telling it. A member joins when a session is welcomed and leaves when the grace of the
@@ -18,18 +28,16 @@ export class Members implements KeptMembers {
   readonly #graceMs: number;
   readonly #sessions: KeptSessions;
   readonly #states: MemberStates;
+  readonly #relays: About["relays"];
   readonly #roster = new Roster();
   readonly #news: RosterNews;
 
-  constructor(
-    ports: { clock: Clock; timers: Timers },
-    about: { channel: string; sessions: KeptSessions; states: MemberStates; settings: Settings },
-    hooks: NewsHooks,
-  ) {
+  constructor(ports: { clock: Clock; timers: Timers }, about: About, hooks: NewsHooks) {
     this.#clock = ports.clock;
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
     this.#sessions = about.sessions;
     this.#states = about.states;
+    this.#relays = about.relays;
     const { channel, settings } = about;
     this.#news = new RosterNews(
       ports,
@@ -40,6 +48,7 @@ export class Members implements KeptMembers {
     for (const row of this.#sessions.all()) {
       if (row.end?.reason !== "refused") this.#roster.put(row, this.#states.of(row.user));
     }
+    for (const part of about.relays.parts()) this.#roster.put(part, this.#states.of(part.user));
     this.#news.begin();
   }
 
@@ -74,15 +83,32 @@ export class Members implements KeptMembers {
     this.#news.flush();
   }
 
+  /** A relay says what a user's sessions there come to. To be followed by `flush`, as the two below. */
+  putPart(part: RosterPart, state: MemberState): void {
+    this.#states.admitted(part.user, state);
+    this.#news.add(this.#roster.put(part, this.#states.of(part.user)));
+  }
+
+  /** A relay keeps nobody of this user any more, or must not. */
+  removePart({ user, relay }: Pick<RosterPart, "user" | "relay">): void {
+    this.#news.add(this.#roster.remove(user, relay));
+  }
+
+  /** Tells what relays said. */
+  flush(): void {
+    this.#news.flush();
+  }
+
   /** A session was admitted and is about to be put: its user appears like this, if nothing newer is known. */
   admitted(user: string, state: MemberState): void {
     this.#states.admitted(user, state);
     this.#news.add(this.#roster.setState(user, this.#states.of(user)));
   }
 
-  /** The user's object says how the user appears. Counts for who has one of these sessions here. */
+  /** The user's object says how the user appears. Counts for who has one of these sessions here, or any at a relay. */
   told(user: string, sessions: readonly string[], state: MemberState): void {
-    if (!sessions.some((session) => this.#sessions.live(session)?.user === user)) return;
+    const isHere = sessions.some((session) => this.#sessions.live(session)?.user === user);
+    if (!isHere && !this.#relays.isAnywhere(user)) return;
     this.#states.told(user, state);
     this.#news.add(this.#roster.setState(user, this.#states.of(user)));
     this.#news.flush();

@@ -2,7 +2,16 @@ import { PLAIN } from "../../connections/kept/kept-members.ts";
 import type { MemberState } from "../../objects/ports.ts";
 import type { Member } from "../../protocol/bodies.ts";
 import { digestOf } from "./digest.ts";
-import { liveOf, looksSame, memberOf, type RosterSession } from "./member.ts";
+import {
+  type Contributor,
+  joinedAtOf,
+  keyOf,
+  liveOf,
+  looksSame,
+  memberOf,
+  type Present,
+  withPart,
+} from "./member.ts";
 import { SortedUsers } from "./sorted-users.ts";
 
 /** What others are told about one change of the roster. */
@@ -18,18 +27,13 @@ export interface RosterCounts {
   sessions: number;
 }
 
-interface Entry {
-  sessions: Map<string, RosterSession>;
-  state: MemberState;
-}
-
 /**
  * Who is here: one member per user, however many sessions. A cache of rows, rebuilt on wake-up. Ended sessions
  * count until they are removed, so a return within the grace is no change at all. Users see it without the
  * hidden ones: who turns hidden has left, for them; back ends see all.
  */
 export class Roster {
-  readonly #members = new Map<string, Entry>();
+  readonly #members = new Map<string, Present>();
   readonly #everybody = new SortedUsers();
   readonly #shown = new SortedUsers();
   #live = 0;
@@ -64,18 +68,18 @@ export class Roster {
   /** When this user joined, hidden or not. */
   joinedAt(user: string): number | undefined {
     const entry = this.#members.get(user);
-    return entry === undefined ? undefined : memberOf(user, entry).joinedAt;
+    return entry && joinedAtOf(entry.parts);
   }
 
-  has(user: string, session: string): boolean {
-    return this.#members.get(user)?.sessions.has(session) ?? false;
+  /** Whether this session, or what this relay says of its own, counts in this member. */
+  has(user: string, key: string): boolean {
+    return this.#members.get(user)?.parts.some((part) => keyOf(part) === key) ?? false;
   }
 
-  /** A session begins, or changes: a repeat changes nothing. `state` is how its user appears. */
-  put(session: RosterSession, state: MemberState = PLAIN): RosterChange {
-    const entry = this.#members.get(session.user);
-    const sessions = new Map(entry?.sessions).set(session.session, session);
-    return this.#become(session.user, { sessions, state });
+  /** A session begins, or changes, or all that one relay keeps: a repeat changes nothing. `state` is how its user appears. */
+  put(part: Contributor, state: MemberState = PLAIN): RosterChange {
+    const parts = withPart(this.#members.get(part.user)?.parts ?? [], part);
+    return this.#become(part.user, { parts, state });
   }
 
   /** How this user appears from now on. */
@@ -84,13 +88,12 @@ export class Roster {
     return entry === undefined ? { is: "nothing" } : this.#become(user, { ...entry, state });
   }
 
-  /** A session's grace is over. */
-  remove(user: string, session: string): RosterChange {
+  /** The grace of a session is over, or of all that a relay has kept. */
+  remove(user: string, key: string): RosterChange {
     const entry = this.#members.get(user);
-    if (entry === undefined || !entry.sessions.has(session)) return { is: "nothing" };
-    const sessions = new Map(entry.sessions);
-    sessions.delete(session);
-    return this.#become(user, sessions.size === 0 ? undefined : { ...entry, sessions });
+    if (entry === undefined || !this.has(user, key)) return { is: "nothing" };
+    const parts = entry.parts.filter((part) => keyOf(part) !== key);
+    return this.#become(user, parts.length === 0 ? undefined : { ...entry, parts });
   }
 
   /** Members that users see, in the order of their ids, from the first after `cursor`; `next` where there are more. */
@@ -114,7 +117,7 @@ export class Roster {
   }
 
   /** Sets the one entry, and says what users see of the change. */
-  #become(user: string, after: Entry | undefined): RosterChange {
+  #become(user: string, after: Present | undefined): RosterChange {
     const before = this.#members.get(user);
     this.#count(user, before, after);
     if (after === undefined) this.#members.delete(user);
@@ -127,14 +130,14 @@ export class Roster {
     return looksSame(was, is) ? { is: "nothing" } : { is: "changed", member: is };
   }
 
-  #count(user: string, before: Entry | undefined, after: Entry | undefined): void {
+  #count(user: string, before: Present | undefined, after: Present | undefined): void {
     if (before === undefined && after !== undefined) this.#everybody.add(user);
     if (before !== undefined && after === undefined) this.#everybody.remove(user);
     const wasShown = before?.state.isHidden === false;
     const isShown = after?.state.isHidden === false;
     if (!wasShown && isShown) this.#shown.add(user);
     if (wasShown && !isShown) this.#shown.remove(user);
-    const [had, has] = [before, after].map((entry) => (entry === undefined ? 0 : liveOf(entry.sessions)));
+    const [had, has] = [before, after].map((entry) => (entry === undefined ? 0 : liveOf(entry.parts)));
     this.#live += (has ?? 0) - (had ?? 0);
     this.#shownLive += (isShown ? (has ?? 0) : 0) - (wasShown ? (had ?? 0) : 0);
   }

@@ -1,13 +1,16 @@
 import type { Delivery, Said } from "../../objects/subscribing.ts";
 
-/** What may wait for one user while a call to it is under way; beyond it the user reads the log instead. */
+/** What may wait for one target while a call to it is under way; beyond it the target reads the log instead. */
 const MOST_SAID = 500;
 const MOST_CHARACTERS = 1_048_576;
 
-/** Where the channel stands when something is sent. */
-export type Stand = Pick<Delivery, "channel" | "number" | "epoch" | "roster" | "sessions"> & { top: number };
+/** What is told with one call, whoever it is. */
+export type Told = Omit<Delivery, "sessions">;
 
-/** What waits for one subscribed user. What is too much is given up: a delivery without it shows the gap. */
+/** Where the channel stands when something is sent. */
+export type Stand = Pick<Told, "channel" | "number" | "epoch" | "roster"> & { top: number };
+
+/** What waits for one who hears of the channel elsewhere. What is too much is given up: what is told without it shows the gap. */
 export class Pending {
   #said: Said[] = [];
   #characters = 0;
@@ -33,7 +36,7 @@ export class Pending {
     this.#isGivenUp = true;
   }
 
-  delivery({ top, ...stand }: Stand): Delivery {
+  told({ top, ...stand }: Stand): Told {
     const prev = this.#prev ?? top;
     return { ...stand, prev, rosterBefore: this.#rosterBefore ?? stand.roster, said: this.#said };
   }

@@ -2,8 +2,9 @@ import type { Debt, Ledger } from "../../objects/outbox.ts";
 import type { Sql } from "../../objects/ports.ts";
 
 /**
- * Subscribed users whose objects did not take what was said: "look at the log, and at the roster". A row lives
- * until they have; meanwhile nothing else is sent there.
+ * Subscribed users, and relays, whose objects did not take what was said: "look at the log, and at the roster". A
+ * row lives until they have; meanwhile nothing else is sent there. `user` holds a relay's name too: with its slash
+ * it is no user's id.
  */
 export const PUSH_DEBT_MIGRATION = [
   `CREATE TABLE push_debt (
@@ -18,38 +19,39 @@ const OWE = "INSERT INTO push_debt (user, tries, due_at) VALUES (?, 1, ?) ON CON
 const POSTPONE = "UPDATE push_debt SET tries = ?, due_at = ? WHERE user = ?";
 const DELETE = "DELETE FROM push_debt WHERE user = ?";
 
-/** The rows, and the same in memory: they are asked for with everything that is said. */
+/** Some of the rows, and the same in memory: they are asked for with everything that is said. */
 export class PushDebtTable implements Ledger<Debt> {
   readonly #sql: Sql;
   readonly #debts: Map<string, Debt>;
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, isOurs: (target: string) => boolean) {
     this.#sql = sql;
-    this.#debts = new Map(sql.all<Debt>(OWED).map((debt) => [debt.id, debt]));
+    const debts = sql.all<Debt>(OWED).filter(({ id }) => isOurs(id));
+    this.#debts = new Map(debts.map((debt) => [debt.id, debt]));
   }
 
   owed(): Debt[] {
     return [...this.#debts.values()];
   }
 
-  owes(user: string): boolean {
-    return this.#debts.has(user);
+  owes(target: string): boolean {
+    return this.#debts.has(target);
   }
 
   /** The first try has failed. */
-  owe(user: string, dueAt: number): void {
-    if (this.#debts.has(user)) return;
-    this.#sql.run(OWE, user, dueAt);
-    this.#debts.set(user, { id: user, tries: 1, dueAt });
+  owe(target: string, dueAt: number): void {
+    if (this.#debts.has(target)) return;
+    this.#sql.run(OWE, target, dueAt);
+    this.#debts.set(target, { id: target, tries: 1, dueAt });
   }
 
-  postpone(user: string, tries: number, dueAt: number): void {
-    this.#sql.run(POSTPONE, tries, dueAt, user);
-    this.#debts.set(user, { id: user, tries, dueAt });
+  postpone(target: string, tries: number, dueAt: number): void {
+    this.#sql.run(POSTPONE, tries, dueAt, target);
+    this.#debts.set(target, { id: target, tries, dueAt });
   }
 
-  settle(user: string): void {
-    this.#sql.run(DELETE, user);
-    this.#debts.delete(user);
+  settle(target: string): void {
+    this.#sql.run(DELETE, target);
+    this.#debts.delete(target);
   }
 }

@@ -29,6 +29,11 @@ export class Admissions implements Duty {
     this.#onAbandoned = onAbandoned;
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   begin(session: string, connectedAt: number): void {
     this.#waiting.set(session, connectedAt);
   }

@@ -102,6 +102,11 @@ export class KeptSessions implements Ledger<EndedDebt> {
     return ended;
   }
 
+  /** Whether any row of this user is left, live or ended. */
+  has(user: string): boolean {
+    return this.#rowsOf.has(user);
+  }
+
   userOf(session: string): string | undefined {
     return this.#rows.get(session)?.user;
   }

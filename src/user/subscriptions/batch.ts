@@ -45,6 +45,6 @@ export function framesFor({ channel, said }: Delivery, hearing: Hearing): string
 }
 
 /** The last offset that a delivery speaks of. */
-export function topOf({ prev, said }: Delivery): number {
+export function topOf({ prev, said }: Omit<Delivery, "sessions">): number {
   return said.reduce((top, one) => (one.is === "message" ? Math.max(top, one.offset) : top), prev);
 }
