@@ -3,7 +3,7 @@ import type { World } from "./world.ts";
 
 /** One thing that may happen to the world; false where there was nothing to do it to. */
 /** What a world may be without. */
-export const TOPICS = ["mail", "subscriptions", "broadcasts"] as const;
+export const TOPICS = ["mail", "subscriptions", "broadcasts", "relays"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface Command {

@@ -33,6 +33,7 @@ const COMMANDS: readonly Command[] = [
       ),
   },
   { weight: 2, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
+  { weight: 1, run: loseRelay, topic: "relays" },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 0.6, run: (world) => deploy(world) },
   { weight: 1, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
@@ -158,6 +159,16 @@ function crash({ faults }: World, object: SimulatedObject): boolean {
 
 function planCrash({ random }: World, object: SimulatedObject): boolean {
   object.plannedCrash = random.pick(["lost", "kept"] as const);
+  return true;
+}
+
+/** A relay is the truth about nothing but its sockets: it may be lost and rebuilt. */
+function loseRelay(world: World): boolean {
+  const relays = world.objects().filter((object) => object.kind === "relay" && object.storage.hasTables);
+  const relay = world.random.pick(relays);
+  if (relay === undefined) return false;
+  world.faults.count("storage lost", relay.kind);
+  relay.lose();
   return true;
 }
 

@@ -12,6 +12,7 @@ import { checkMail } from "./mail-quiescence.ts";
 import type { Cores } from "./nature.ts";
 import { checkPresences } from "./presence-quiescence.ts";
 import { checkQuiescence } from "./quiescence.ts";
+import { checkRelays } from "./relay-quiescence.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { World } from "./world.ts";
 
@@ -21,6 +22,9 @@ const CHANNELS = ["hall", "lab"];
 const QUIET_TTLS = 25;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
+
+/** Enough in one channel that it needs relays, and no more clients in all. */
+const RELAYED_CLIENTS = { own: 1, channels: [2, 1] };
 
 /** In each of the last steps something is broadcast: few connections outlast many more. */
 const LAST_STEPS = 4;
@@ -40,6 +44,9 @@ export interface RunResult {
   /** Welcomes that gave what was missed. */
   recoveries: number;
   subscriptions: number;
+  /** Connections that relays kept until it was quiet, and rosters that relays showed anew. */
+  relayed: number;
+  shownAnew: number;
   renewals: number;
   statuses: number;
   /** What connections were told of users whom they watch, compared with the truth; of those, watched over HTTP alone. */
@@ -77,7 +84,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   const traits = traitsOf(seed);
   const world = new World(seed, settingsOf(traits.settings), cores);
   world.journal.listener = listener;
-  const crowd = new Crowd(world, USERS, CHANNELS);
+  const crowd = new Crowd(world, USERS, CHANNELS, traits.clients);
   const commands = commandsOf(traits.topics);
   const invariants = new Invariants(world, crowd);
   world.onTurn = (object) => {
@@ -101,6 +108,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
     if (crowd.operator.revokedAlive === 0) world.journal.fail("no revocation met a live connection");
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
+    const relayed = crowd.live().filter(({ keeper }) => keeper?.kind === "relay").length;
     await checkRevocation(world, crowd);
     await checkErasure(world, crowd, [...new Set(crowd.live().map(({ user }) => user))].slice(0, 1));
     failIfWrong("revoked or erased");
@@ -116,6 +124,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
       subscriptions: ledger.subscriptions,
+      relayed,
+      shownAnew: ledger.shownAnew,
       renewals: ledger.renewals,
       statuses: ledger.statuses,
       views: ledger.views,
@@ -143,6 +153,7 @@ interface Traits {
   settings: Record<string, string>;
   callFaults: CallFaults;
   topics: ReadonlySet<Topic>;
+  clients?: { own: number; channels: number[] };
 }
 
 /**
@@ -152,6 +163,8 @@ interface Traits {
 function traitsOf(seed: number): Traits {
   const random = new SeededRandom(seed ^ 0x5eed);
   const rate = random.pick([0.01, 0.05, 0.1]) ?? 0;
+  const topics = new Set(TOPICS.filter(() => random.chance(0.5)));
+  const hasRelays = topics.has("relays");
   return {
     settings: {
       JWT_SECRET: "a secret that only the simulator knows",
@@ -162,9 +175,15 @@ function traitsOf(seed: number): Traits {
       INBOX_SIZE: random.pick(["1000", "1000", "8"]) ?? "1000",
       INBOX_TTL_SECONDS: random.pick(["604800", "604800", "900"]) ?? "604800",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
+      MEMBERS_DETAIL_MAX: random.pick(["1000", "1000", "2"]) ?? "1000",
+      ...(hasRelays && {
+        RELAY_CAPACITY: random.pick(["2", "3", "4"]) ?? "2",
+        REGIONAL_RELAYS: random.pick(["false", "false", "true"]) ?? "false",
+      }),
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
-    topics: new Set(TOPICS.filter(() => random.chance(0.5))),
+    topics,
+    ...(hasRelays && { clients: RELAYED_CLIENTS }),
   };
 }
 
@@ -178,6 +197,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
+  await checkRelays(world, crowd);
   await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
   await crowd.broadcasts.check();

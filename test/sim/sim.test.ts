@@ -3,9 +3,7 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { Channel } from "../../src/channel/channel.ts";
-import { Directory } from "../../src/directory/directory.ts";
-import { User } from "../../src/user/user.ts";
+import { CORES } from "./cores.ts";
 import { FAULTS, FaultTable, KINDS } from "./fault-table.ts";
 import { MUTANTS } from "./mutants.ts";
 import { runSeed } from "./run-seed.ts";
@@ -17,7 +15,6 @@ const STEPS = 500;
 const PROCESSES = 2;
 /** A fault that hardly ever met an object proves nothing about it. */
 const OFTEN = 100;
-const cores = { user: User, channel: Channel, directory: Directory };
 const cli = fileURLToPath(new URL("run.ts", import.meta.url));
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [cli, ...args]);
 
@@ -65,7 +62,7 @@ describe("users and channels under faults", () => {
     const hashes = [];
     for (let time = 0; time < 2; time++) {
       const hash = createHash("sha256");
-      await runSeed({ seed: 7, steps: 200, listener: (line) => void hash.update(line) }, cores);
+      await runSeed({ seed: 7, steps: 200, listener: (line) => void hash.update(line) }, CORES);
       hashes.push(hash.digest("hex"));
     }
     expect(hashes[0]).toBe(hashes[1]);

@@ -19,7 +19,7 @@ interface Prepared {
  * first of them, that ends with the turn: committed, or rolled back by a crash.
  */
 export class Storage implements Sql {
-  readonly #db = new DatabaseSync(":memory:");
+  #db = new DatabaseSync(":memory:");
   readonly #prepared = new Map<string, Prepared>();
   readonly #controls = new Map<string, StatementSync>();
   #inTurn = false;
@@ -89,6 +89,17 @@ export class Storage implements Sql {
     if (this.#inTurn) this.#control("ROLLBACK");
     this.#inTurn = false;
     this.#touched.clear();
+  }
+
+  /** Nothing of it is left. Between turns only. */
+  lose(): void {
+    this.#db.close();
+    this.#db = new DatabaseSync(":memory:");
+    this.#prepared.clear();
+    this.#controls.clear();
+    this.#tableVersions.clear();
+    this.#hasTables = false;
+    this.version++;
   }
 
   close(): void {
