@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 /** Short enough that a test can wait for a grace. */
 const quick = { OFFLINE_GRACE_SECONDS: "0.3" };
+/** So few connections fill a channel, and each of its relays. */
+const few = { ...quick, RELAY_CAPACITY: "3" };
 /** Short enough that many TTLs pass in real time. */
 const brief = { ...quick, SESSION_TTL_SECONDS: "2", HEARTBEAT_INTERVAL_SECONDS: "0.3" };
 
@@ -23,9 +25,10 @@ export default defineConfig({
       inWorkerd(
         "workers",
         ["test/workers/**/*.test.ts"],
-        ["test/workers/{idle,rebuild}.test.ts", "test/workers/port-contract.test.ts"],
+        ["test/workers/{idle,rebuild,relays,relays-loss}.test.ts", "test/workers/port-contract.test.ts"],
         quick,
       ),
+      inWorkerd("relays", ["test/workers/{relays,relays-loss}.test.ts"], [], few),
       inWorkerd("idle", ["test/workers/{idle,rebuild}.test.ts"], [], brief),
       {
         // The shell of our objects around a probe: the ports are tested without any rules.

@@ -6,9 +6,13 @@ import { mustUseChannel, mustWatch, requireUser, type UserPrincipal } from "./ac
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
 import { channelIn, channelsIn, deviceIn, watchIn } from "./input.ts";
+import { hintOf, type Whereabouts } from "./location.ts";
+import { connectPlaced, type Keepers, KnownRelays } from "./placing.ts";
 import { parsePosition, parseSeq, positionOf } from "./position.ts";
 import { problem } from "./problem.ts";
 
+/** Forwards an upgrade to whoever keeps the connection. */
+type Open = (wanted: ConnectRequest, headers: Headers) => Promise<Response>;
 type Transport = ConnectRequest["transport"];
 
 /** The subprotocol that the server answers; a token may travel beside it. */
@@ -16,6 +20,9 @@ const SUBPROTOCOL = "presence.v1";
 
 /** Proxies and idle timers along the way expect a word about so often, whatever the setting says. */
 const MAX_HEARTBEAT_SECONDS = 25;
+
+/** Losing it asks channels once more. */
+const knownRelays = new KnownRelays(() => Date.now());
 
 /** Connections of both kinds: everything is decided here, and only then forwarded to the keeper. */
 export const connect = new Hono<AppEnv>()
@@ -28,7 +35,7 @@ export const connect = new Hono<AppEnv>()
     for (const channel of channels ?? []) mustUseChannel(context, who.claims, "subscribe", channel);
     const keeper = context.env.USER.getByName(who.user);
     const seen = transport === "sse" ? parseSeq(context.req.header("Last-Event-ID")) : undefined;
-    return opened(context, keeper, {
+    return opened(context, (connect, headers) => connectTo(keeper, connect, headers), {
       ...wanted,
       ...(watch && { watch }),
       ...(channels && { channels }),
@@ -43,8 +50,10 @@ export const connect = new Hono<AppEnv>()
     if (rewind !== undefined) mustUseChannel(context, who.claims, "history", channel);
     const transport = transportOf(context);
     const recover = recoverIn(context, transport);
-    return opened(context, context.env.CHANNEL.getByName(channel), {
+    const hint = hintOf((context.req.raw.cf ?? {}) as Whereabouts);
+    return opened(context, (connect, headers) => openedAt(context, channel, connect, headers), {
       ...request(context, who, transport),
+      ...(hint && { hint }),
       ...(recover && { recover }),
       ...(rewind !== undefined && { rewind }),
     });
@@ -105,15 +114,25 @@ function request(
   };
 }
 
-async function opened(
+/** A connection to a channel: at the channel's own object, or at one of its relays. */
+function openedAt(
   context: AppContext,
-  keeper: DurableObjectStub,
+  channel: string,
   wanted: ConnectRequest,
+  headers: Headers,
 ): Promise<Response> {
-  if (wanted.transport === "websocket") {
-    return upgraded(context, await connectTo(keeper, wanted, context.req.raw.headers));
-  }
-  const response = await connectTo(keeper, wanted, new Headers());
+  const { CHANNEL, RELAY } = context.env;
+  const keepers: Keepers = {
+    channel: (connect) => connectTo(CHANNEL.getByName(channel), connect, headers),
+    relay: (name, near, connect) =>
+      connectTo(RELAY.getByName(name, near && { locationHint: near }), connect, headers),
+  };
+  return connectPlaced(channel, wanted, { keepers, known: knownRelays });
+}
+
+async function opened(context: AppContext, open: Open, wanted: ConnectRequest): Promise<Response> {
+  if (wanted.transport === "websocket") return upgraded(context, await open(wanted, context.req.raw.headers));
+  const response = await open(wanted, new Headers());
   return response.webSocket === null ? response : streamed(context, response.webSocket);
 }
 

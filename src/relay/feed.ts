@@ -71,8 +71,8 @@ export class Feed {
     if (epoch !== at.epoch) return this.#rules.broken();
     const hasGap = prev > at.offset;
     for (const one of said) {
-      if (one.is !== "message") this.#rules.tell(one);
-      else if (!hasGap) this.#tell(one);
+      if (one.is === "message") this.#tell(one);
+      else this.#rules.tell(one);
     }
     const texts = said.flatMap((one) => (one.is === "roster" ? [one.text] : []));
     const isRosterMissed = this.rosters.step(rosterBefore, roster, texts);
@@ -108,6 +108,7 @@ export class Feed {
     this.rosters.forget();
   }
 
+  /** Only what follows: what is known is not told again, and what lies beyond a gap is left to the log. */
   #tell(message: SaidMessage): void {
     const at = this.#at;
     if (at === undefined || message.offset !== at.offset + 1) return;

@@ -38,6 +38,7 @@ export class Repairs {
   #target: number | undefined;
   #isReading = false;
   #isAsking = false;
+  #isAskedFor = false;
 
   constructor(
     ports: { clock: Clock; timers: Timers; background: Background; log: Log },
@@ -68,6 +69,7 @@ export class Repairs {
 
   /** What was told of the roster does not follow from what was known, or the log is another. */
   broken(): void {
+    this.#isAskedFor = true; // an answer that is under way may be older than what is broken now
     if (!this.#isAsking) this.#ports.background.run(this.#ask());
   }
 
@@ -120,8 +122,11 @@ export class Repairs {
   async #ask(): Promise<void> {
     this.#isAsking = true;
     try {
-      const standing = await this.#upward.stand();
-      if (this.#rules.isNeeded()) this.#rules.show(standing);
+      while (this.#isAskedFor && this.#rules.isNeeded()) {
+        this.#isAskedFor = false;
+        const standing = await this.#upward.stand();
+        if (this.#rules.isNeeded()) this.#rules.show(standing);
+      }
     } catch (cause) {
       this.#ports.log.warn("standing not known", {}, cause);
       this.#ports.timers.after(PATIENCE_MS, () => this.broken());

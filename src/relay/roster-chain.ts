@@ -1,5 +1,5 @@
 /** Steps that are kept: a welcome that was on its way while they were told is made good with them. */
-const MOST_STEPS = 32;
+const MOST_STEPS = 64;
 
 /** Texts that lead from one roster to the next. */
 interface Step {
@@ -35,9 +35,9 @@ export class RosterChain {
     return isMissed;
   }
 
-  /** Everybody here was shown this roster. */
+  /** Everybody here was shown this roster, and what was told since, as far as that is known. */
   set(roster: string): void {
-    if (roster === this.#told) return;
+    if (this.since(roster) !== undefined) return;
     this.#alsoBefore = this.#told;
     this.#told = roster;
   }

@@ -97,10 +97,10 @@ export class Stands {
 
   /** Of so many only the count is ever told, and any frame about the roster makes good all that were missed. */
   #tellCount({ count, roster }: Standing): void {
-    this.#rooms.feed.rosters.set(roster);
-    this.#rooms.hearers.tellOfRoster(
-      JSON.stringify({ type: "members", channel: this.#about.channel, count }),
-    );
+    const { feed, hearers } = this.#rooms;
+    const frame = JSON.stringify({ type: "members", channel: this.#about.channel, count });
+    for (const text of [frame, ...(feed.rosters.since(roster) ?? [])]) hearers.tellOfRoster(text);
+    feed.rosters.set(roster);
   }
 
   #has(recover: LogPosition, mayHistory: boolean): boolean {

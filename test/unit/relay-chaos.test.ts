@@ -21,7 +21,10 @@ const action = fc.oneof(
     arbitrary: fc.constantFrom("deliver a late push", "repeat a push", "answers wait", "answers come"),
   },
   { weight: 2, arbitrary: fc.constantFrom("connect", "return", "leave", "settle", "sleep") },
-  { weight: 1, arbitrary: fc.constantFrom("another log", "fall silent", "publish") },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("another log", "fall silent", "publish", "calls fail", "calls succeed"),
+  },
 );
 type Action = typeof action extends fc.Arbitrary<infer T> ? T : never;
 
@@ -102,6 +105,10 @@ class Chaos {
       case "answers come":
         this.#isWaiting = false;
         return bench.channel.open();
+      case "calls fail":
+      case "calls succeed":
+        bench.channel.isGone = what === "calls fail";
+        return;
       case "connect":
         return this.#connect(`u${this.#users++}`);
       case "return": {
@@ -118,8 +125,8 @@ class Chaos {
       case "settle":
         return this.#pass(3000);
       case "sleep": {
-        if (this.#isWaiting) return;
-        await this.bench.pass(4000, 100);
+        if (this.#isWaiting || bench.channel.isGone) return; // it does not sleep while it waits, or tries again
+        while (!this.bench.world.maySleep) await this.#pass(500);
         return this.bench.sleep();
       }
       case "another log":
@@ -139,6 +146,7 @@ class Chaos {
 
   /** Time passes without anything lost: by the next sweep everybody has everything. */
   async end(): Promise<void> {
+    this.bench.channel.isGone = false;
     this.bench.channel.open();
     await this.#pass(1.3 * TTL_MS);
   }
