@@ -113,8 +113,11 @@ export class Talk {
       { sql, log, keys, connections, catchUp },
       { due: () => rules.due(), said: (said) => this.tell(said) },
     );
-    const { refusalOf } = rules;
-    this.relayCalls = new RelayCalls({ ...ports, log, members, messages: this.messages, refusalOf });
+    this.relayCalls = new RelayCalls({
+      ...{ clock: ports.clock, log, members, messages: this.messages },
+      warn: (...warning) => ports.log.warn(...warning),
+      refusalOf: (caller) => rules.refusalOf(caller),
+    });
     this.standing = new Standing(ports.clock, { channel, settings }, { members, log, catchUp });
     const told = [forwarding, forwarding.outbox, this.relaying, this.relaying.outbox];
     this.duties = [log.retention, keys, catchUp, ...told];

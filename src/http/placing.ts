@@ -1,3 +1,4 @@
+import { log } from "../objects/log.ts";
 import { LocationHint, relayOf } from "../objects/placement.ts";
 import type { ConnectRequest } from "../objects/ports.ts";
 import { parseRelayName } from "../objects/relaying.ts";
@@ -65,22 +66,39 @@ export async function connectPlaced(
   while (avoid.length < MOST_RELAYS_TRIED) {
     const relay = relayOf(wanted.user, offered);
     const request = avoid.length === 0 ? wanted : { ...wanted, avoid: [...avoid] };
-    const response = await (relay === undefined
-      ? keepers.channel(request)
-      : keepers.relay(relay, nearOf(relay) ?? wanted.hint, request));
-    const elsewhere = await elsewhereIn(response);
-    if (elsewhere === undefined) return response;
     if (relay === undefined) {
+      const response = await keepers.channel(request);
+      const elsewhere = await elsewhereIn(response);
+      if (elsewhere === undefined) return response;
       if (elsewhere.relays.length === 0) break;
       offered = elsewhere.relays;
       known.keep(key, offered);
-    } else {
-      avoid.push(relay);
-      known.forget(key, relay);
-      offered = [];
+      continue;
     }
+    const response = await fromRelay(request, () =>
+      keepers.relay(relay, nearOf(relay) ?? wanted.hint, request),
+    );
+    if (response !== undefined) return response;
+    avoid.push(relay);
+    known.forget(key, relay);
+    offered = [];
   }
   throw problem("unavailable", "no room for another connection; try again in a moment");
+}
+
+/** Undefined where it has no room, or failed: a relay can be replaced by another. A ticket would be used up by then. */
+async function fromRelay(
+  { ticket }: ConnectRequest,
+  connect: () => Promise<Response>,
+): Promise<Response | undefined> {
+  try {
+    const response = await connect();
+    return (await elsewhereIn(response)) === undefined ? response : undefined;
+  } catch (cause) {
+    if (ticket !== undefined) throw cause;
+    log.warn("relay failed", {}, cause);
+    return undefined;
+  }
 }
 
 function nearOf(relay: string): LocationHint | undefined {

@@ -1,14 +1,19 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { hintOf } from "../../src/http/location.ts";
 import { connectPlaced, KnownRelays } from "../../src/http/placing.ts";
 import { Problem } from "../../src/http/problem.ts";
 import { type LocationHint, relayOf } from "../../src/objects/placement.ts";
-import type { ConnectRequest } from "../../src/objects/ports.ts";
+import type { ConnectRequest, TicketUse } from "../../src/objects/ports.ts";
 import { elsewhereResponse } from "../../src/objects/sealed.ts";
 
 /** A Worker before one channel: what it asked of whom, and who has room. */
 function bench() {
-  const state = { now: 1000, offers: null as string[] | null, full: new Set<string>() };
+  const state = {
+    now: 1000,
+    offers: null as string[] | null,
+    full: new Set<string>(),
+    broken: new Set<string>(),
+  };
   const asked: { who: string; near?: LocationHint; avoid?: string[] }[] = [];
   const known = new KnownRelays(() => state.now);
   const answer = (isFull: boolean, relays: string[]) =>
@@ -21,16 +26,18 @@ function bench() {
     },
     relay: async (name: string, near: LocationHint | undefined, { avoid }: ConnectRequest) => {
       asked.push({ who: name, ...(near && { near }), ...(avoid && { avoid }) });
+      if (state.broken.has(name)) throw new Error("broken");
       return answer(state.full.has(name), []);
     },
   };
-  const connect = async (user: string, hint?: LocationHint, channel = "c") => {
+  const connect = async (user: string, hint?: LocationHint, channel = "c", ticket?: TicketUse) => {
     const request: ConnectRequest = {
       user,
       device: { type: "web" },
       transport: "websocket",
       claims: { sub: user, exp: 1 },
       ...(hint && { hint }),
+      ...(ticket && { ticket }),
     };
     const response = await connectPlaced(channel, request, { keepers, known });
     expect(await response.text()).toBe("welcome");
@@ -76,6 +83,18 @@ test("[RY35] where three relays in a row are full the answer is unavailable, and
   expect(asked.at(-1)?.avoid).toHaveLength(2);
   state.offers = [];
   await expect(connect("ben")).rejects.toThrow("no room");
+});
+
+test("[RY35] a relay that fails is avoided too, but for a ticket, which it may have used up", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  const { state, connect } = bench();
+  state.offers = ["c/1", "c/2"];
+  const relay = relayOf("ann", state.offers) ?? "";
+  const other = relay === "c/1" ? "c/2" : "c/1";
+  state.broken.add(relay);
+  expect(await connect("ann")).toEqual(["channel", relay, "channel", other]);
+  state.now += 10_000;
+  await expect(connect("ann", undefined, "c", { id: "t", expiresAt: 1 })).rejects.toThrow("broken");
 });
 
 test("[RY50] a new relay is to be near its client, and a regional one in its region", async () => {

@@ -506,3 +506,18 @@ test("[RY47] how a user appears outlasts a restart, counts for who is at a relay
   await relay.say(relay.report({ users: ["ann"] }));
   expect(world.rows("member_state")).toEqual([]);
 });
+
+test("[RY39] a request that fails takes no other with it: what was asked besides is done and answered", async () => {
+  const world = new RelayedChannel();
+  const relay = world.relay("c/1");
+  relay.keep("ann");
+  await relay.say(relay.report({ users: ["ann"] }));
+  world.bench.storage.run("CREATE UNIQUE INDEX rigged ON message (data)");
+  const { replies } = await relay.say(undefined, { requests: [publish(1), publish(1), publish(3)] });
+  expect(replies).toMatchObject([
+    { published: { offset: 1 } },
+    { published: { code: "internal" } },
+    { published: { offset: 2 } },
+  ]);
+  expect(world.bench.warned).toContain("message failed");
+});

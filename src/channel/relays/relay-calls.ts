@@ -1,7 +1,7 @@
-import type { Caller, Clock, LogPage } from "../../objects/ports.ts";
+import type { Caller, Clock, Log, LogPage } from "../../objects/ports.ts";
 import type { Entering, Place, RelayReply, RelayRequest, Standing } from "../../objects/relaying.ts";
 import type { MemberPage, MessageQuery, Published } from "../../protocol/bodies.ts";
-import { isRefusal, type Refusal } from "../../protocol/codes.ts";
+import { isRefusal, type Refusal, refusal } from "../../protocol/codes.ts";
 import { firstPage } from "../log/first-page.ts";
 import type { MessageLog } from "../log/message-log.ts";
 import { frameOf } from "../log/message-text.ts";
@@ -9,6 +9,7 @@ import type { Messages } from "../log/messages.ts";
 import type { Members } from "../roster/members.ts";
 
 const ROWS_PER_PAGE = 500;
+const FAILED: Refusal = refusal("internal", "something went wrong here");
 
 /** What the answers come from. */
 export interface RelayCallRooms {
@@ -16,6 +17,7 @@ export interface RelayCallRooms {
   log: MessageLog;
   messages: Messages;
   members: Members;
+  warn: Log["warn"];
   /** Why this user's token may not use the channel any more. */
   refusalOf(caller: { user: string; issuedAt: number | null }): Refusal | undefined;
 }
@@ -29,7 +31,25 @@ export class RelayCalls {
   }
 
   /** Where a session begins, or stands, that waits at a relay. */
-  place({ user, session, device, issuedAt, wanted }: Entering): Place | Refusal {
+  place(entering: Entering): Place | Refusal {
+    return this.#carriedOut("entering", () => this.#place(entering), FAILED);
+  }
+
+  /** One that fails is a bug, and takes nothing else with it: what the others asked is done, and answered. */
+  reply(asked: RelayRequest): RelayReply {
+    return this.#carriedOut(asked.is, () => this.#reply(asked), failedReply(asked));
+  }
+
+  #carriedOut<T>(frame: string, work: () => T, failed: T): T {
+    try {
+      return work();
+    } catch (cause) {
+      this.#rooms.warn("message failed", { frame }, cause);
+      return failed;
+    }
+  }
+
+  #place({ user, session, device, issuedAt, wanted }: Entering): Place | Refusal {
     const { clock, log, refusalOf } = this.#rooms;
     const refused = refusalOf({ user, issuedAt });
     if (refused !== undefined) return refused;
@@ -45,7 +65,7 @@ export class RelayCalls {
     return { epoch: log.knownEpoch, offset: log.top, roster: members.rosterTold, ...members.firstPage() };
   }
 
-  reply(asked: RelayRequest): RelayReply {
+  #reply(asked: RelayRequest): RelayReply {
     switch (asked.is) {
       case "publish":
         return { is: "publish", published: this.#publish(asked) };
@@ -65,7 +85,7 @@ export class RelayCalls {
       case "log":
         return { is: "log", page: this.#log(asked) };
       case "stand":
-        return { is: "stand", place: this.place(asked.entering) };
+        return { is: "stand", place: this.#place(asked.entering) };
     }
   }
 
@@ -108,4 +128,24 @@ export function refusedUsers(
     if (answer !== undefined && isRefusal(answer)) refused.add(user);
   }
   return refused;
+}
+
+function failedReply({ is }: RelayRequest): RelayReply {
+  switch (is) {
+    case "publish":
+      return { is, published: FAILED };
+    case "signal":
+    case "allow":
+      return { is, refused: FAILED };
+    case "history":
+      return { is, page: FAILED };
+    case "members":
+      return { is, page: FAILED };
+    case "read":
+      return { is, frames: null };
+    case "log":
+      return { is, page: null };
+    case "stand":
+      return { is, place: FAILED };
+  }
 }
