@@ -280,8 +280,8 @@ export class Relay implements Keeper, RelayPort {
 
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
-    this.#due.arm();
     this.#departures.outbox.kick();
     this.#upward.go();
+    this.#due.arm();
   }
 }

@@ -33,6 +33,15 @@ export interface Entered {
 /** So long it is content with changes then: two versions side by side may reckon differently for a while. */
 const IN_VAIN_MS = 60_000;
 
+/** So long was waited, and no answer came: it may yet have arrived. */
+export class NotAnswered extends Error {
+  override readonly name = "NotAnswered";
+
+  constructor() {
+    super("no answer");
+  }
+}
+
 /** Something that leaves with a call, and who waits for what comes of it. */
 interface Item {
   entering?: Entering;
@@ -122,8 +131,10 @@ export class Upward implements Duty {
     this.#ports.background.run(this.#call(call));
   }
 
+  /** While sessions live, each sweep looks after a call that hangs. Then nobody does, and a crash takes what it holds. */
   nextAt(): number | null {
-    return this.#retryAt;
+    if (this.#underWay === undefined || this.#membership.live > 0) return this.#retryAt;
+    return this.#membership.isOwed ? this.#underWay.since + PATIENCE_MS : null;
   }
 
   run(): void {
@@ -212,7 +223,7 @@ export class Upward implements Duty {
 
   #giveUp(call: { since: number; items: Item[] }): boolean {
     if (call.since + PATIENCE_MS > this.#ports.clock.now()) return false;
-    this.#fail(call, new Error("no answer"));
+    this.#fail(call, new NotAnswered());
     return true;
   }
 

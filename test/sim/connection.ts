@@ -241,7 +241,7 @@ export class SimulatedConnection implements Peer {
       case "members":
         return this.target.kind === "user"
           ? this.subscribed.rosterChanged(frame)
-          : this.#rosterIs(this.roster.changed(frame));
+          : this.#rosterIs(this.roster.changed(frame, this.keeper?.kind));
       case "subscribed":
         return this.#subscribedTo(frame);
       case "presence":

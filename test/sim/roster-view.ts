@@ -1,5 +1,6 @@
 import type { Member } from "../../src/protocol/bodies.ts";
 import type { RosterFrame } from "../../src/protocol/server-frames.ts";
+import type { Kind } from "./fault-table.ts";
 
 /** Who is in a channel, as one client was told: every member, or how many there are where there are too many. */
 export class RosterView {
@@ -25,12 +26,16 @@ export class RosterView {
     return this.#countIs(count);
   }
 
-  /** One frame of changes. Returns what is wrong. */
-  changed({ joined, changed, left, count }: RosterFrame): string | undefined {
+  /**
+   * One frame of changes. Returns what is wrong. A relay shows a newcomer where its channel stands, and then tells all
+   * that leads there, to everybody: meanwhile the count is that of an earlier roster.
+   */
+  changed({ joined, changed, left, count }: RosterFrame, by: Kind = "channel"): string | undefined {
     if (joined === undefined && changed === undefined && left === undefined) this.#isWhole = false;
     for (const member of [...(joined ?? []), ...(changed ?? [])]) this.members.set(member.user, member);
     for (const { user } of left ?? []) this.members.delete(user);
-    return this.#countIs(count);
+    const wrong = this.#countIs(count);
+    return by === "relay" ? undefined : wrong;
   }
 
   #countIs(count: number): string | undefined {

@@ -20,6 +20,8 @@ const USERS = ["ada", "bob", "cho", "dev"];
 const CHANNELS = ["hall", "lab"];
 /** A user's own silent session is found within ten sweeps and two TTLs; a debt is retried every ten minutes. */
 const QUIET_TTLS = 25;
+/** An object whose keeper has lost its storage is asked about it within the hour. */
+const QUIET_WITH_LOSSES_TTLS = 65;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
 
@@ -193,8 +195,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   world.callFaults = NO_CALL_FAULTS;
   world.mend();
   for (const object of world.objects()) object.plannedCrash = undefined;
-  const ttls = world.warnings.has("debt parked") ? QUIET_WITH_PARKED_TTLS : QUIET_TTLS;
-  await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
+  await world.advance(quietTtls(world) * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
   await checkRelays(world, crowd);
@@ -202,6 +203,11 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await checkPresences(world, crowd);
   await crowd.broadcasts.check();
   await checkMail(world, crowd, isAllKept(world));
+}
+
+function quietTtls({ warnings, faults }: World): number {
+  if (warnings.has("debt parked")) return QUIET_WITH_PARKED_TTLS;
+  return faults.of("storage lost", "relay") > 0 ? QUIET_WITH_LOSSES_TTLS : QUIET_TTLS;
 }
 
 /** Neither time nor size takes a direct message from who is away in a run like this. */

@@ -1,6 +1,7 @@
 import type { Settings } from "../../src/config.ts";
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, ConnectRequest, UserPort } from "../../src/objects/ports.ts";
+import { NotAnswered } from "../../src/relay/upward.ts";
 import { CallFailed } from "./call.ts";
 import { type CallFaults, Calls, objectsVia } from "./calls.ts";
 import { FaultTable, type Kind } from "./fault-table.ts";
@@ -175,6 +176,6 @@ export class World implements Nature {
 }
 
 function isInjected(cause: unknown): boolean {
-  if (cause instanceof CallFailed) return true;
+  if (cause instanceof CallFailed || cause instanceof NotAnswered) return true; // what it waited for was lost
   return cause instanceof Error && cause.cause !== undefined && isInjected(cause.cause);
 }
