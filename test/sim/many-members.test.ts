@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { settingsOf } from "../../src/config.ts";
+import { CORES } from "./cores.ts";
+import { granted } from "./granted.ts";
+import type { Cores } from "./nature.ts";
+import { World } from "./world.ts";
+
+const USERS = 100_000;
+/** All come within so long: a rush, in which frames about the roster are few. */
+const RUSH_MS = 2_000;
+const COMES_BACK_MS = [500, 2_000] as const;
+
+/** A user's object that only says yes: a hundred thousand real ones would be a hundred thousand databases. */
+class Obliging {
+  async admit() {
+    return { admitted: true, member: { version: 1, status: "online", isHidden: false } };
+  }
+
+  async ended(): Promise<void> {}
+
+  alarm(): void {}
+}
+
+/** What one client was told, as far as it is counted. */
+class Heard {
+  welcomes = 0;
+  count = 0;
+  readonly offsets: number[] = [];
+
+  take(text: string): void {
+    const frames: Record<string, unknown>[] = [JSON.parse(text)].flat();
+    for (const { type, count, offset } of frames) {
+      if (type === "welcome") this.welcomes++;
+      if (type === "welcome" || type === "members") this.count = count as number;
+      if (type === "message") this.offsets.push(offset as number);
+    }
+  }
+}
+
+test("[SIM22] a hundred thousand users over relays are counted exactly, and each hears a publish once", async () => {
+  const settings = settingsOf({
+    JWT_SECRET: "a secret that only the simulator knows",
+    DEFAULT_GRANTS: "open",
+    SESSION_TTL_SECONDS: "3600",
+  });
+  const user = Obliging as unknown as Cores["user"];
+  const world = new World(1, settings, { ...CORES, user });
+  const all: Heard[] = [];
+  const connect = (name: string, heard: Heard): void => {
+    const claims = { sub: name, exp: world.now / 1000 + 86_400 };
+    const request = { user: name, device: { type: "web" }, transport: "websocket", claims } as const;
+    const again = () => connect(name, heard);
+    world.connect("channel", "hall", request, {
+      opened: () => {},
+      refused: () => void world.scheduler.after(world.random.between(...COMES_BACK_MS), again),
+      received: (text) => heard.take(text),
+      closed: (code) => world.journal.fail(`${name} was closed with ${code}`),
+    });
+  };
+  for (let i = 0; i < USERS; i++) {
+    const heard = new Heard();
+    all.push(heard);
+    world.scheduler.after(Math.floor((i * RUSH_MS) / USERS), () => connect(`user-${i}`, heard));
+  }
+  while (all.some(({ welcomes }) => welcomes === 0)) await world.advance(5_000);
+  await world.advance(5_000);
+  expect(world.journal.failure).toBeUndefined();
+
+  const summary = await world.until(world.channel("hall").summary());
+  expect(summary).toMatchObject({ members: USERS, sessions: USERS });
+  expect(summary.relays).toBeGreaterThanOrEqual((USERS - settings.RELAY_CAPACITY) / settings.RELAY_CAPACITY);
+  const page = granted(await world.until(world.channel("hall").members({ limit: 10 })));
+  expect(page).toMatchObject({ count: USERS, sessions: USERS });
+
+  const published = await world.until(
+    world.channel("hall").publish({ event: "message", dataJson: '"to all"' }),
+  );
+  expect(published).toMatchObject({ offset: 1 });
+  await world.advance(5_000);
+  expect(world.journal.failure).toBeUndefined();
+  expect(all.filter(({ offsets }) => offsets.join() !== "1")).toEqual([]);
+  expect(all.filter(({ welcomes }) => welcomes !== 1)).toEqual([]);
+  expect(all.filter(({ count }) => count !== USERS)).toEqual([]);
+  world.close();
+}, 120_000);
