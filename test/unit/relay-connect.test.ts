@@ -50,6 +50,7 @@ test("[RY2] whom the channel refuses is taken back: its user is told, and the ch
   await bench.world.quiet();
   expect(socket.said).toEqual([]);
   expect(bench.ended).toEqual([`${bench.admitted[0]} refused`]);
+  expect(bench.channel.reports).toHaveLength(2); // that it came, and that it never was
   expect(bench.channel.reports.at(-1)).toMatchObject({ gone: ["ann"], set: [], digest: 0, sessions: 0 });
   await bench.pass(10);
   expect(bench.rows).toBe(0);

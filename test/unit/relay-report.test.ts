@@ -166,6 +166,22 @@ test("[RY13] a crash ends every session: users and channel are told, and rows st
   expect(bench.rows).toBe(0);
 });
 
+test("[RY13] whom the channel counts though its answer was lost is taken back after a crash too", async () => {
+  const bench = new RelayBench();
+  const relayed = bench.channel.relayed.bind(bench.channel);
+  bench.channel.relayed = async (call) => {
+    await relayed(call);
+    throw new Error("the answer is lost");
+  };
+  expect(await bench.connecting("ann").done).toMatchObject({ code: "unavailable" });
+  expect(bench.channel.members.size).toBe(1);
+  bench.channel.relayed = relayed;
+  await bench.crash();
+  expect(bench.channel.members.size).toBe(0);
+  await bench.pass(10);
+  expect(bench.rows).toBe(0);
+});
+
 test("[RY13] who was welcomed and is lost in a crash has the usual grace", async () => {
   const bench = new RelayBench();
   await bench.connect("ann");
