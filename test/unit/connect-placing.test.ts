@@ -72,6 +72,17 @@ test("[RY35] a relay that is full sends back to the channel, which hears whom to
   expect(await connect("ann")).toEqual([second]);
 });
 
+test("[RY35] a relay that had no room is forgotten, where the channel took the connection itself", async () => {
+  const { state, connect } = bench();
+  state.offers = ["c/1", "c/2"];
+  await connect("ann");
+  const first = relayOf("ann", state.offers) ?? "";
+  state.full.add(first);
+  state.offers = null;
+  expect(await connect("ann")).toEqual([first, "channel"]);
+  expect(await connect("ann")).toEqual([first === "c/1" ? "c/2" : "c/1"]);
+});
+
 test("[RY35] where three relays in a row are full the answer is unavailable, and so it is where there is none", async () => {
   const { state, asked, connect } = bench();
   state.offers = ["c/1", "c/2", "c/3", "c/4", "c/5"];
