@@ -1,7 +1,7 @@
 import type { Crowd, SimulatedClient } from "./clients.ts";
 import type { Command, Topic } from "./command.ts";
 import type { SimulatedConnection } from "./connection.ts";
-import { KINDS } from "./fault-table.ts";
+import { KINDS, type Kind } from "./fault-table.ts";
 import { MAIL } from "./mail-commands.ts";
 import { ORDERS } from "./order-commands.ts";
 import { PRESENCE } from "./presence-commands.ts";
@@ -33,14 +33,16 @@ const COMMANDS: readonly Command[] = [
       ),
   },
   { weight: 2, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
-  { weight: 1, run: loseRelay, topic: "relays" },
+  { weight: 1.5, run: loseRelay, topic: "relays" },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 0.6, run: (world) => deploy(world) },
-  { weight: 1, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
+  { weight: 1.5, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.delay()) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },
 ];
+/** There are relays in some worlds only, and not all the time: there they are met more often. */
+const LIKELY_KINDS: readonly Kind[] = [...KINDS, "relay"];
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
 const CUT_OFF_MS = [1_000, 120_000] as const;
@@ -84,7 +86,7 @@ function withObject(
   isFitting: (object: SimulatedObject) => boolean,
   act: (object: SimulatedObject) => boolean,
 ): boolean {
-  const kind = world.random.pick(KINDS);
+  const kind = world.random.pick(LIKELY_KINDS);
   const object = world.random.pick(world.objects().filter((one) => one.kind === kind && isFitting(one)));
   return object !== undefined && act(object);
 }

@@ -11,6 +11,7 @@ import { checkErasure, checkRevocation } from "./last-orders.ts";
 import { checkMail } from "./mail-quiescence.ts";
 import type { Cores } from "./nature.ts";
 import { checkPresences } from "./presence-quiescence.ts";
+import { checkPromptness } from "./prompt-delivery.ts";
 import { checkQuiescence } from "./quiescence.ts";
 import { checkRelays } from "./relay-quiescence.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -26,7 +27,7 @@ const QUIET_WITH_LOSSES_TTLS = 65;
 const QUIET_WITH_PARKED_TTLS = 90;
 
 /** Enough in one channel that it needs relays, and no more clients in all. */
-const RELAYED_CLIENTS = { own: 1, channels: [2, 1] };
+const RELAYED_CLIENTS = { own: 1, channels: [3, 0] };
 
 /** In each of the last steps something is broadcast: few connections outlast many more. */
 const LAST_STEPS = 4;
@@ -110,6 +111,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
     if (crowd.operator.revokedAlive === 0) world.journal.fail("no revocation met a live connection");
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
+    await checkPromptness(world, crowd);
+    failIfWrong("prompt");
     const relayed = crowd.live().filter(({ keeper }) => keeper?.kind === "relay").length;
     await checkRevocation(world, crowd);
     await checkErasure(world, crowd, [...new Set(crowd.live().map(({ user }) => user))].slice(0, 1));

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { FaultTable } from "./fault-table.ts";
 import { breakOnLoad } from "./mutants.ts";
+import { narrowFanOut } from "./narrow-fan-out.ts";
 
 /*
  * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+narrowFanOut();
 if (values.mutant !== undefined) breakOnLoad(values.mutant);
 
 // Only now: a mutant has to be in place before the rules are loaded.
