@@ -1,8 +1,8 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
-/** Short enough that a test can wait for a grace. */
-const quick = { OFFLINE_GRACE_SECONDS: "0.3" };
+/** Short enough that a test can wait for a grace; and no costs are counted: tests that do, count their own. */
+const quick = { OFFLINE_GRACE_SECONDS: "0.3", COST_SAMPLE: "0" };
 /** So few connections fill a channel, and each of its relays. */
 const few = { ...quick, RELAY_CAPACITY: "3" };
 /** Short enough that many TTLs pass in real time. */
@@ -25,9 +25,13 @@ export default defineConfig({
       inWorkerd(
         "workers",
         ["test/workers/**/*.test.ts"],
-        ["test/workers/{idle,rebuild,relays,relays-loss}.test.ts", "test/workers/port-contract.test.ts"],
+        [
+          "test/workers/{idle,rebuild,relays,relays-loss,cost-meter}.test.ts",
+          "test/workers/port-contract.test.ts",
+        ],
         quick,
       ),
+      inWorkerd("costs", ["test/workers/cost-meter.test.ts"], [], { ...quick, COST_SAMPLE: "1" }),
       inWorkerd("relays", ["test/workers/{relays,relays-loss}.test.ts"], [], few),
       inWorkerd("idle", ["test/workers/{idle,rebuild}.test.ts"], [], brief),
       {
@@ -37,7 +41,7 @@ export default defineConfig({
             main: "./test/workers/probe-object.ts",
             miniflare: {
               compatibilityDate: "2026-10-23",
-              bindings: { JWT_SECRET: "a secret that only this test knows" },
+              bindings: { JWT_SECRET: "a secret that only this test knows", COST_SAMPLE: "0" },
               durableObjects: {
                 USER: { className: "ProbeObject", useSQLite: true },
                 CHANNEL: { className: "ProbeChannel", useSQLite: true },

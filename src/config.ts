@@ -122,6 +122,12 @@ const Settings = z
     RELAY_CAPACITY: whole(2000),
     REGIONAL_RELAYS: onOff(false),
     DIRECTORY_SHARDS: whole(4, 1, 256),
+    COST_SAMPLE: z
+      .string()
+      .regex(/^\d*\.?\d+$/, "must be from 0 to 1")
+      .transform(Number)
+      .pipe(z.number().max(1))
+      .default(0.01),
   })
   .superRefine((settings, context) => {
     if (settings.JWT_SECRET === undefined && settings.JWKS_URL === undefined) {

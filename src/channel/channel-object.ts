@@ -107,6 +107,10 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
     return this.#shell.keeper.unsubscribe(request);
   }
 
+  unsubscribeTogether(requests: UnsubscribeRequest[]) {
+    return this.#shell.keeper.unsubscribeTogether(requests);
+  }
+
   setSubscriberDevice(change: SubscriberDevice) {
     return this.#shell.keeper.setSubscriberDevice(change);
   }

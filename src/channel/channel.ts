@@ -1,4 +1,3 @@
-import { mayUseChannel } from "../auth/grants.ts";
 import type { Settings } from "../config.ts";
 import { answerEach } from "../connections/answers.ts";
 import { tellOnce } from "../connections/broadcasts.ts";
@@ -6,6 +5,7 @@ import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
 import { ActivityReports } from "../connections/kept/activity-reports.ts";
 import { Admissions } from "../connections/kept/admissions.ts";
+import { ChannelGrants } from "../connections/kept/channel-grants.ts";
 import { Departures } from "../connections/kept/departures.ts";
 import { Endings } from "../connections/kept/endings.ts";
 import { Entrance } from "../connections/kept/entrance.ts";
@@ -41,7 +41,6 @@ import type {
   UnsubscribeRequest,
 } from "../objects/subscribing.ts";
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
-import type { Capability } from "../protocol/claims.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
@@ -50,7 +49,6 @@ import { Listing } from "./listing.ts";
 import { Relays } from "./relays/relays.ts";
 import { Removals } from "./removals.ts";
 import { Members } from "./roster/members.ts";
-import type { RosterStep } from "./roster/roster-news.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { summaryOf } from "./summary.ts";
 import { Talk } from "./talk.ts";
@@ -65,6 +63,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #name: string;
   readonly #sessions: KeptSessions;
   readonly #members: Members;
+  readonly #grants: ChannelGrants;
   readonly #removals: Removals;
   readonly #relays: Relays;
   readonly #talk: Talk;
@@ -88,8 +87,12 @@ export class Channel implements Keeper, ChannelPort {
     this.#sessions = new KeptSessions(sql, (user) => {
       if (!this.#relays.isAnywhere(user)) states.forget(user);
     });
+    this.#grants = new ChannelGrants(name, settings);
     this.#removals = new Removals(sql, ports.clock, settings);
-    this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    this.#connections = new Connections(ports, settings, {
+      slow: (connection) => this.#endings.cut(connection, CLOSE.slowReader, "slow reader", "slow"),
+      lost: (connection) => this.#endings.cut(connection, CLOSE.tryAgain, "something was lost", "lost"),
+    });
     const own = {
       count: () => this.#connections.size + this.#admissions.size,
       home: () => this.#connections.oldestHint(),
@@ -103,7 +106,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#members = new Members(
       ports,
       { channel: name, sessions: this.#sessions, states, settings, relays: this.#relays },
-      { tell: (text, step) => this.#tellOfMembers(text, step), waits: () => this.#talk.expect() },
+      {
+        tell: (text, { before }) => this.#talk.tell({ is: "roster", text }, before),
+        waits: () => this.#talk.expect(),
+      },
     );
     const about = { channel: name, sessions: this.#sessions, members: this.#members };
     const ofTalk = {
@@ -129,8 +135,7 @@ export class Channel implements Keeper, ChannelPort {
     });
     this.#activity = new ActivityReports(ports, settings);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
-    const all = { admissions: this.#admissions, connections: this.#connections };
-    const ofEndings = { sessions: this.#sessions, members: this.#members, ...all };
+    const ofEndings = { ...ofTalk, admissions: this.#admissions };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
     const ofEntrance = { ...ofEndings, endings: this.#endings };
     this.#entrance = new Entrance(ports, { kind: "channel", channel: name }, ofEntrance, () =>
@@ -295,7 +300,11 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async unsubscribe(request: UnsubscribeRequest): Promise<void> {
-    this.#talk.subscribers.unsubscribe(request);
+    return this.unsubscribeTogether([request]);
+  }
+
+  async unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void> {
+    for (const request of requests) this.#talk.subscribers.unsubscribe(request);
     this.#carryOn(); // some leave at once
   }
 
@@ -310,7 +319,7 @@ export class Channel implements Keeper, ChannelPort {
   /** New claims: a connection whose user may not subscribe any more ends. */
   #renewed(connection: Connection): void {
     this.#sweep.watch(connection);
-    if (!this.#mayUse(connection, "subscribe"))
+    if (!this.#grants.mayUse(connection, "subscribe"))
       this.#endings.endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
     this.#due.arm();
   }
@@ -333,16 +342,5 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.arm();
     this.#departures.outbox.kick();
     this.#relays.outbox.kick();
-  }
-
-  #tellOfMembers(text: string, step: RosterStep): void {
-    this.#talk.tell({ is: "roster", text }, step.before);
-    for (const connection of this.#connections.all()) {
-      if (this.#mayUse(connection, "members")) connection.socket.send(text);
-    }
-  }
-
-  #mayUse({ state }: Connection, capability: Capability): boolean {
-    return mayUseChannel(state.claims, capability, this.#name, this.#settings.DEFAULT_GRANTS);
   }
 }

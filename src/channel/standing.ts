@@ -44,7 +44,7 @@ export class Standing {
     const { place, first } = firstPage(this.#log, this.#clock, wanted, fromConnection(connection));
     const messages = first.texts.map((text) => JSON.parse(text) as Message | Skipped);
     this.#catchUp.stop(connection);
-    connection.socket.send(
+    connection.tell(
       JSON.stringify({ ...head, channel: this.#channel, ...place, messages, count, ...mayHear }),
     );
     this.#goOn(connection, first);

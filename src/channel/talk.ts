@@ -2,6 +2,8 @@ import type { Settings } from "../config.ts";
 import { fromConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import { CatchUp, type CatchUpRules, type Pages } from "../connections/kept/catch-up.ts";
+import { ChannelGrants } from "../connections/kept/channel-grants.ts";
+import { Hearers } from "../connections/kept/hearers.ts";
 import type { KeptSessions } from "../connections/kept/kept-sessions.ts";
 import type { MemberStates } from "../connections/kept/member-states.ts";
 import type { SessionRow } from "../connections/kept/session-table.ts";
@@ -54,6 +56,7 @@ export class Talk {
   readonly #sessions: KeptSessions;
   readonly #states: MemberStates;
   readonly #relays: Relays;
+  readonly #hearers: Hearers;
   /** The alarm that it woke with; one that has fired is none. */
   readonly #found: "none" | "soon" | "later";
 
@@ -82,6 +85,11 @@ export class Talk {
     };
     this.catchUp = new CatchUp(ports, { pages, connections }, rules);
     const catchUp = this.catchUp;
+    this.#hearers = new Hearers(channel, {
+      connections,
+      catchUp,
+      grants: new ChannelGrants(channel, settings),
+    });
     const keys = this.#keys;
     const source = {
       channel,
@@ -110,7 +118,7 @@ export class Talk {
     this.subscribers = new Subscribers(ports.clock, settings, { sessions, members, log, forwarding }, rules);
     this.messages = new Messages(
       channel,
-      { sql, log, keys, connections, catchUp },
+      { log, keys },
       { due: () => rules.due(), said: (said) => this.tell(said) },
     );
     this.relayCalls = new RelayCalls({
@@ -128,8 +136,9 @@ export class Talk {
     return this.forwarding.hasTargets || this.relaying.hasTargets;
   }
 
-  /** To all who hear of the channel elsewhere. */
+  /** To all who hear of the channel, here and elsewhere. */
   tell(said: Said, rosterBefore?: string): void {
+    this.#hearers.tell(said);
     this.forwarding.tell(said, rosterBefore);
     this.relaying.tell(said, rosterBefore);
   }

@@ -27,6 +27,6 @@ export function tellOnce(connections: Connections, sessions: Iterable<string>, b
 }
 
 function tell(connection: Connection, { id, frame }: Broadcast): void {
-  connection.socket.send(frame);
+  connection.tell(frame);
   connection.update({ broadcasts: [...connection.state.broadcasts, id].slice(-REMEMBERED) });
 }

@@ -4,13 +4,24 @@ import type { ServerFrame } from "../protocol/server-frames.ts";
 import type { Attachment } from "./attachment.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
+/** Through which everything leaves that a connection is told, in the order in which it is told. */
+export interface Outlet {
+  tell(connection: Connection, text: string): void;
+  /** It is about to be asked whether it is there, by the probe `n`. */
+  asked(connection: Connection, n: number): void;
+}
+
 /** To rewrite an attachment costs CPU: after sleep, activity is known to within a second. */
 const ACTIVE_STEP_MS = 1000;
 
 /** One live connection of a keeper. What must outlast sleep is in `state`; the rest is harmless to lose. */
 export class Connection {
   readonly socket: Socket;
-  readonly rate: RateLimit;
+  readonly #outlet: Outlet;
+  /** Since it first said something. */
+  rate: RateLimit | undefined;
+  /** Sent to it and not known to be read: kept by `SlowReaders`, and only its to change. */
+  unreadBytes = 0;
   #state: Attachment;
   /** Exact time of the last frame; the attachment's copy may lag by a quarter of the TTL. */
   #heardAt: number;
@@ -19,12 +30,12 @@ export class Connection {
   badInARow = 0;
   refusedInARow = 0;
 
-  constructor(socket: Socket, state: Attachment, rate: RateLimit) {
+  constructor(socket: Socket, state: Attachment, outlet: Outlet) {
     this.socket = socket;
     this.#state = state;
     this.#heardAt = state.heardAt;
     this.#activeAt = state.activeAt;
-    this.rate = rate;
+    this.#outlet = outlet;
   }
 
   get state(): Readonly<Attachment> {
@@ -75,7 +86,19 @@ export class Connection {
   }
 
   send(frame: ServerFrame): void {
-    this.socket.send(JSON.stringify(frame));
+    this.tell(JSON.stringify(frame));
+  }
+
+  /** The same of JSON text. Throws where it leaves at once and the socket fails. */
+  tell(text: string): void {
+    this.#outlet.tell(this, text);
+  }
+
+  /** Asks the client whether it is there, and has read all that it was sent: `n` is the time. */
+  ask(n: number): void {
+    this.update({ probedAt: n });
+    this.#outlet.asked(this, n);
+    this.send({ type: "probe", n });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Settings } from "../config.ts";
 import type { LocationHint } from "../objects/placement.ts";
-import type { Clock, ConnectRequest, EndReason, Socket, Sockets } from "../objects/ports.ts";
+import type { Clock, ConnectRequest, EndReason, Socket, Sockets, Timers } from "../objects/ports.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame } from "../protocol/server-frames.ts";
 import { readAttachment } from "./attachment.ts";
@@ -9,6 +9,7 @@ import { judge } from "./heartbeat.ts";
 import { ENTRIES_OF_SUBSCRIBE, type Incoming, readFrame } from "./incoming.ts";
 import { latestSignals } from "./latest-signals.ts";
 import { RateLimit } from "./rate-limit.ts";
+import { Sender, type SenderRules, type Telling } from "./sender.ts";
 
 /** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */
 const TRY_AGAIN_AFTER_MS = 1000;
@@ -27,23 +28,25 @@ export class Connections {
   readonly #clock: Clock;
   readonly #settings: Settings;
   readonly #entriesOfSubscribe: number;
+  readonly #sender: Sender;
   readonly #bySocket = new Map<Socket, Connection>();
   readonly #bySession = new Map<string, Connection>();
 
   /** `entriesOfSubscribe`: what one `subscribe` may have read at once. */
   constructor(
-    sockets: Sockets,
-    clock: Clock,
+    ports: { sockets: Sockets; clock: Clock; timers: Timers },
     settings: Settings,
+    rules: SenderRules,
     entriesOfSubscribe: number = ENTRIES_OF_SUBSCRIBE,
   ) {
-    this.#clock = clock;
+    this.#clock = ports.clock;
     this.#settings = settings;
     this.#entriesOfSubscribe = entriesOfSubscribe;
-    for (const socket of sockets.open()) {
+    this.#sender = new Sender(ports, this, rules);
+    for (const socket of ports.sockets.open()) {
       const state = readAttachment(socket.attachment);
       if (state === undefined) closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update");
-      else this.#add(new Connection(socket, state, this.#newRate()));
+      else this.#add(new Connection(socket, state, this.#sender));
     }
   }
 
@@ -91,9 +94,10 @@ export class Connections {
       broadcasts: [],
       ...(hint && { hint }),
     };
-    const connection = new Connection(socket, state, this.#newRate());
+    const connection = new Connection(socket, state, this.#sender);
     connection.update({});
     this.#add(connection);
+    this.#sender.opened(connection);
     return connection;
   }
 
@@ -101,10 +105,17 @@ export class Connections {
   drop(connection: Connection): void {
     this.#bySocket.delete(connection.socket);
     this.#bySession.delete(connection.session);
+    this.#sender.forget(connection);
+  }
+
+  /** Tells everybody but some, with one encoding for all. */
+  tellAll(text: string, telling?: Telling): void {
+    this.#sender.tellAll(text, telling);
   }
 
   /** Says why, closes, forgets: from here on its session is over, whenever the close event comes. */
   end(connection: Connection, code: CloseCode, reason: string): void {
+    this.#sender.flush(connection);
     closeWithWord(connection.socket, code, reason);
     this.drop(connection);
   }
@@ -113,7 +124,11 @@ export class Connections {
   read(connection: Connection, data: string | ArrayBuffer): Incoming {
     connection.heard(this.#clock.now(), this.#ttlMs);
     const now = this.#clock.now();
+    connection.rate ??= this.#newRate();
     const { messages, ...rest } = readFrame(connection, data, now, this.#settings, this.#entriesOfSubscribe);
+    for (const frame of messages) {
+      if (frame.type === "heartbeat" && frame.n !== undefined) this.#sender.answered(connection, frame.n);
+    }
     if (messages.some(({ type }) => type !== "heartbeat")) connection.acted(this.#clock.now());
     return { ...rest, messages: latestSignals(messages) };
   }
@@ -151,8 +166,7 @@ export class Connections {
   }
 
   #probe(connection: Connection, now: number): number {
-    connection.update({ probedAt: now });
-    connection.send({ type: "probe", n: now });
+    connection.ask(now);
     const verdict = judge(this.#pulse(connection), now, this.#ttlMs);
     return verdict.is === "awaited" ? verdict.until : now;
   }

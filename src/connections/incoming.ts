@@ -43,7 +43,7 @@ export function readFrame(
     return end(CLOSE.tooLarge, `a frame is at most ${settings.MAX_FRAME_BYTES} bytes`);
   }
   for (const decoded of decodeClientText(data)) {
-    const waitMs = connection.rate.take(now, weightOf(decoded, connection, entriesOfSubscribe));
+    const waitMs = connection.rate?.take(now, weightOf(decoded, connection, entriesOfSubscribe)) ?? 0;
     if (waitMs > 0) {
       if (++connection.refusedInARow >= FLOODING_BURSTS * settings.RATE_BURST) {
         return end(CLOSE.flooding, "too many messages for too long");

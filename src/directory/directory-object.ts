@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { BroadcastRequest } from "../objects/broadcast.ts";
+import type { CostReport } from "../objects/costs.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
@@ -40,6 +41,15 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
 
   counts() {
     return this.#waking.rules.counts();
+  }
+
+  /** Not counted: that the meter is told would be news for the meter. */
+  addCosts(report: CostReport) {
+    return this.#waking.rulesFor(null).addCosts(report);
+  }
+
+  costs() {
+    return this.#waking.rules.costs();
   }
 
   unknown(users: string[]) {

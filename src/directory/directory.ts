@@ -1,5 +1,6 @@
 import type { Settings } from "../config.ts";
 import type { BroadcastRequest, BroadcastTaken } from "../objects/broadcast.ts";
+import type { CostReport, CostSums } from "../objects/costs.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
@@ -12,12 +13,14 @@ import { Database } from "../objects/migrations.ts";
 import type { BasicPorts, Ports } from "../objects/ports.ts";
 import { isOutdated } from "../objects/shards.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
+import type { Counted, OccupiedChannel, OnlineUser } from "../protocol/directory.ts";
 import { Audit } from "./audit.ts";
 import { BROADCAST_DEBT_MIGRATION } from "./broadcast-debt-table.ts";
 import { BROADCAST_KEY_MIGRATION } from "./broadcast-key-table.ts";
 import { BROADCAST_MIGRATION } from "./broadcast-table.ts";
 import { Broadcasts } from "./broadcasts.ts";
+import { CostLedger } from "./cost-ledger.ts";
+import { COST_MIGRATION, CostTable } from "./cost-table.ts";
 import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
 import { Graveyard } from "./graveyard.ts";
 
@@ -25,6 +28,7 @@ import { Graveyard } from "./graveyard.ts";
 const MIGRATIONS = [
   [...ENTRY_MIGRATION],
   [...BROADCAST_MIGRATION, ...BROADCAST_DEBT_MIGRATION, ...BROADCAST_KEY_MIGRATION],
+  [...COST_MIGRATION],
 ];
 
 /**
@@ -38,6 +42,7 @@ export class Directory implements DirectoryPort {
   readonly #graveyard: Graveyard;
   readonly #audit: Audit;
   readonly #broadcasts: Broadcasts;
+  readonly #costs: CostLedger;
   readonly #due: DueTimes;
   /** Counting reads every row, so it is done once and then kept up. Lost on sleep, counted again. */
   readonly #counts = new Map<EntryKind, EntryCount>();
@@ -47,7 +52,12 @@ export class Directory implements DirectoryPort {
     this.#clock = ports.clock;
     const sql = new Database(ports.sql, MIGRATIONS);
     this.#table = new EntryTable(sql);
-    if (isOutdated(name, settings.DIRECTORY_SHARDS)) this.#table.clear();
+    const costs = new CostTable(sql);
+    this.#costs = new CostLedger(ports, costs);
+    if (isOutdated(name, settings.DIRECTORY_SHARDS)) {
+      this.#table.clear();
+      costs.clear();
+    }
     this.#audit = new Audit(ports, this.#table);
     this.#graveyard = new Graveyard(ports, this.#table);
     this.#broadcasts = new Broadcasts({ ...ports, sql }, this.#table, () => this.#due.arm());
@@ -77,13 +87,25 @@ export class Directory implements DirectoryPort {
     return page.map(({ name, size }) => ({ channel: name, members: size }));
   }
 
-  async counts(): Promise<Stats> {
+  async counts(): Promise<Counted> {
     const users = this.#countOf("user");
     return {
       usersOnline: users.entries,
       sessions: users.size,
       channels: this.#countOf("channel").entries,
     };
+  }
+
+  async addCosts(report: CostReport): Promise<void> {
+    this.#costs.add(report, true);
+  }
+
+  addOwnCosts(report: CostReport): void {
+    this.#costs.add(report, false);
+  }
+
+  async costs(): Promise<CostSums | undefined> {
+    return this.#costs.sums();
   }
 
   async unknown(users: string[]): Promise<string[]> {

@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import { mapAtMost } from "../objects/at-most.ts";
+import { costsOf } from "../objects/costs.ts";
 import { shardNames } from "../objects/shards.ts";
-import { OccupiedQuery, OnlineQuery, type Stats, UsersQuery } from "../protocol/directory.ts";
+import type { Costs } from "../protocol/costs.ts";
+import { type Counted, OccupiedQuery, OnlineQuery, type Stats, UsersQuery } from "../protocol/directory.ts";
 import { requireKey, requireWatch } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
 import type { AppContext, AppEnv } from "./context.ts";
@@ -28,7 +30,9 @@ export const directory = new Hono<AppEnv>()
   })
   .get("/v1/stats", async (context) => {
     await requireKey(context, "read", "ops");
-    return context.json(await statsOf(context));
+    const [counted, costs] = await Promise.all([countedIn(context), costsIn(context)]);
+    const stats: Stats = { ...counted, costs };
+    return context.json(stats);
   });
 
 async function onlineUsers(context: AppContext): Promise<Response> {
@@ -36,7 +40,7 @@ async function onlineUsers(context: AppContext): Promise<Response> {
   const query = queryIn(context, OnlineQuery);
   const { objects, shards } = shardsOf(context);
   const [{ usersOnline }, { entries, cursor }] = await Promise.all([
-    statsOf(context),
+    countedIn(context),
     shardedPage(shards, query, {
       read: (shard, range) => objects.directory(shard).users(range),
       nameOf: ({ user }) => user,
@@ -56,11 +60,16 @@ async function presenceOfThese(context: AppContext): Promise<Response> {
   return context.json({ users: presences });
 }
 
-async function statsOf(context: AppContext): Promise<Stats> {
+async function countedIn(context: AppContext): Promise<Counted> {
   const { objects, shards } = shardsOf(context);
   const counts = await mapAtMost(MOST_CALLS, shards, (shard) => objects.directory(shard).counts());
-  const sum = (field: keyof Stats) => counts.reduce((total, count) => total + count[field], 0);
+  const sum = (field: keyof Counted) => counts.reduce((total, count) => total + count[field], 0);
   return { usersOnline: sum("usersOnline"), sessions: sum("sessions"), channels: sum("channels") };
+}
+
+async function costsIn(context: AppContext): Promise<Costs> {
+  const { objects, shards } = shardsOf(context);
+  return costsOf(await mapAtMost(MOST_CALLS, shards, (shard) => objects.directory(shard).costs()));
 }
 
 function shardsOf(context: AppContext) {

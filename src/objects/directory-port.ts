@@ -1,7 +1,8 @@
 import type { Refusal } from "../protocol/codes.ts";
-import type { OccupiedChannel, OnlineUser, Stats } from "../protocol/directory.ts";
+import type { Counted, OccupiedChannel, OnlineUser } from "../protocol/directory.ts";
 import type { Presence } from "../protocol/presence.ts";
 import type { BroadcastRequest, BroadcastTaken } from "./broadcast.ts";
+import type { CostReport, CostSums } from "./costs.ts";
 
 /** Of two states of one name the one with the higher version counts, of the same version the later one. */
 export interface Order {
@@ -39,7 +40,11 @@ export interface DirectoryPort {
   setChannel(entry: DirectoryChannel): Promise<Order | null>;
   users(query: ShardQuery): Promise<OnlineUser[]>;
   channels(query: ShardQuery): Promise<OccupiedChannel[]>;
-  counts(): Promise<Stats>;
+  counts(): Promise<Counted>;
+  /** From any object: what it cost. Not idempotent: a call that comes twice counts twice, so it is not repeated. */
+  addCosts(report: CostReport): Promise<void>;
+  /** Undefined where nothing was told. */
+  costs(): Promise<CostSums | undefined>;
   /** Those of these users that are not listed as online. */
   unknown(users: string[]): Promise<string[]>;
   /** Tells all who are listed. The same id is carried out once; with another `print` it is `idempotency_mismatch`. */

@@ -51,6 +51,7 @@ export class Shell<K extends Keeper> {
     });
   }
 
+  /** For a call; all else comes by the methods below. */
   get keeper(): K {
     return this.#waking.rules;
   }
@@ -58,7 +59,7 @@ export class Shell<K extends Keeper> {
   /** A WebSocket upgrade that the Worker sealed. */
   async fetch(request: Request): Promise<Response> {
     const pair = new WebSocketPair();
-    const answer = await this.keeper.connect(unseal(request), () => {
+    const answer = await this.#waking.rulesFor("connect").connect(unseal(request), () => {
       this.#ctx.acceptWebSocket(pair[1]);
       return this.#wrap(pair[1]);
     });
@@ -67,7 +68,7 @@ export class Shell<K extends Keeper> {
   }
 
   async message(webSocket: WebSocket, data: string | ArrayBuffer): Promise<void> {
-    await this.keeper.received(this.#wrap(webSocket), data);
+    await this.#waking.rulesFor("frame").received(this.#wrap(webSocket), data);
   }
 
   /**
@@ -75,13 +76,13 @@ export class Shell<K extends Keeper> {
    * compatibility date, and the client would wait ten seconds and see 1006.
    */
   close(webSocket: WebSocket, code: number, reason: string): void {
-    this.keeper.closed(this.#wrap(webSocket));
+    this.#waking.rulesFor("close").closed(this.#wrap(webSocket));
     if (code !== ABNORMAL) this.#wrap(webSocket).close(code, reason);
   }
 
   /** Terminal: no close event follows (a frame over 32 MiB ends here). */
   error(webSocket: WebSocket): void {
-    this.keeper.closed(this.#wrap(webSocket));
+    this.#waking.rulesFor("close").closed(this.#wrap(webSocket));
   }
 
   alarm(): void {
@@ -105,6 +106,8 @@ export class Shell<K extends Keeper> {
 class PlatformSocket implements Socket {
   readonly #ctx: DurableObjectState;
   readonly #webSocket: WebSocket;
+  /** By us. To ask the platform for its state would cost as much as to send. */
+  #isClosed = false;
 
   constructor(ctx: DurableObjectState, webSocket: WebSocket) {
     this.#ctx = ctx;
@@ -122,11 +125,11 @@ class PlatformSocket implements Socket {
   }
 
   send(text: string): void {
-    if (this.#webSocket.readyState !== WebSocket.OPEN) return; // after our own close the platform would throw
-    this.#webSocket.send(text);
+    if (!this.#isClosed) this.#webSocket.send(text); // after our own close the platform would throw
   }
 
   close(code: number, reason: string): void {
+    this.#isClosed = true;
     if (this.#webSocket.readyState === WebSocket.CLOSED) return;
     if (code === NO_STATUS || code < 1000 || code > HIGHEST_CLOSE_CODE) this.#webSocket.close();
     else this.#webSocket.close(code, truncateUtf8(reason, MAX_CLOSE_REASON_BYTES));

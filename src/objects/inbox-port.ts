@@ -29,4 +29,6 @@ export interface InboxPort {
   ackInbox(ack: InboxAck): Promise<void>;
   /** Sends something ephemeral to the user's own connections, never back to the session that said it. */
   signal(request: SignalRequest): Promise<void>;
+  /** Several, in their order. */
+  signalTogether(requests: SignalRequest[]): Promise<void>;
 }

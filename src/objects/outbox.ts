@@ -1,4 +1,6 @@
+import type { DebtIndex } from "./debt-index.ts";
 import type { Duty } from "./due-times.ts";
+import { Lanes } from "./lanes.ts";
 import type { Background, Clock, Log } from "./ports.ts";
 
 /** The first retry, and so what a debt's `dueAt` must be when it is written: it is sent at once besides. */
@@ -27,6 +29,19 @@ export interface Ledger<D extends Debt> {
   /** Whether this one is among them. */
   owes(id: string): boolean;
   postpone(id: string, tries: number, dueAt: number): void;
+  /** Of a ledger that may hold thousands; any other is asked for all that is owed. */
+  readonly index?: DebtIndex<D>;
+}
+
+/**
+ * Debts to one target are paid by one call at a time: what is owed to it meanwhile leaves as one. That counts for
+ * first tries only. Who had to be tried again is paid by itself, so that a debt that always fails holds up no other.
+ */
+export interface Together<D extends Debt> {
+  /** Who is owed this one. */
+  to(debt: D): string;
+  /** All of them to the same one. */
+  pay(debts: readonly D[]): Promise<unknown>;
 }
 
 /**
@@ -39,27 +54,32 @@ export class Outbox<D extends Debt> implements Duty {
   readonly name: string;
   readonly #ports: { clock: Clock; background: Background; log: Log };
   readonly #ledger: Ledger<D>;
-  readonly #send: (debt: D) => Promise<unknown>;
+  readonly #payment: Together<D>;
   readonly #onSettled: (id: string) => void;
   readonly #underWay = new Set<string>();
   /** Sent by this instance, with whatever result: from here on only the alarm sends it again. */
   readonly #sent = new Set<string>();
   readonly #settled = new Set<string>();
-  readonly #waiting: D[] = [];
-  #calls = 0;
+  readonly #lanes: Lanes<D[]>;
 
   constructor(
     ports: { clock: Clock; background: Background; log: Log },
     ledger: Ledger<D>,
-    send: (debt: D) => Promise<unknown>,
+    payment: Together<D> | ((debt: D) => Promise<unknown>),
     onSettled: (id: string) => void,
     name = "outbox",
   ) {
     this.name = name;
     this.#ports = ports;
     this.#ledger = ledger;
-    this.#send = send;
+    this.#payment = typeof payment === "function" ? oneByOne(payment) : payment;
     this.#onSettled = onSettled;
+    // A deploy may leave thousands, and each calls another object.
+    this.#lanes = new Lanes(ports, MOST_CALLS, {
+      load: () => [],
+      call: (_, debts) => this.#pay(debts),
+      failed: () => {}, // what fails is seen to debt by debt
+    });
   }
 
   isSettled(id: string): boolean {
@@ -70,6 +90,7 @@ export class Outbox<D extends Debt> implements Duty {
   confirm(id: string): void {
     if (!this.#ledger.owes(id)) return this.forget(id); // a newer word took its place
     this.#settled.add(id);
+    this.#ledger.index?.delete(id);
     this.#onSettled(id);
   }
 
@@ -80,6 +101,8 @@ export class Outbox<D extends Debt> implements Duty {
   }
 
   nextAt(): number | null {
+    const { index } = this.#ledger;
+    if (index !== undefined) return index.earliest();
     let next: number | null = null;
     for (const debt of this.#unsettled()) if (next === null || debt.dueAt < next) next = debt.dueAt;
     return next;
@@ -87,51 +110,61 @@ export class Outbox<D extends Debt> implements Duty {
 
   /** Sends what was written in this turn; the alarm sends it again if this object dies meanwhile. */
   kick(): void {
-    this.#start(this.#unsettled().filter((debt) => debt.tries === 0 && !this.#sent.has(debt.id)));
+    const open = this.#ledger.index?.takeFresh() ?? this.#ledger.owed();
+    const isNew = ({ id, tries }: D) => tries === 0 && !this.#sent.has(id) && !this.#settled.has(id);
+    this.#start(open.filter(isNew), (debt) => this.#payment.to(debt));
   }
 
   run(now: number): void {
-    const due = this.#unsettled().filter((debt) => debt.dueAt <= now);
+    const due = this.#ledger.index?.due(now) ?? this.#unsettled().filter((debt) => debt.dueAt <= now);
     for (const debt of due) this.#postpone(debt, now);
-    this.#start(due);
+    this.#start(due, ({ id }) => ` ${id}`); // no name begins with a blank
   }
 
   #unsettled(): D[] {
     return this.#ledger.owed().filter((debt) => !this.#settled.has(debt.id));
   }
 
-  #start(debts: D[]): void {
+  #start(debts: readonly D[], lane: (debt: D) => string): void {
     for (const debt of debts) {
       if (this.#underWay.has(debt.id)) continue;
-      this.#underWay.add(debt.id);
       this.#sent.add(debt.id);
-      this.#waiting.push(debt);
+      this.#lanes.of(lane(debt)).push(debt);
     }
-    this.#payNext();
+    this.#lanes.go();
   }
 
-  /** A few at a time: a deploy may leave thousands, and each calls another object. */
-  #payNext(): void {
-    while (this.#calls < MOST_CALLS) {
-      const debt = this.#waiting.shift();
-      if (debt === undefined) return;
-      this.#calls += 1;
-      this.#ports.background.run(this.#pay(debt));
-    }
-  }
-
-  async #pay(debt: D): Promise<void> {
+  /** Never rejects: what waits for the same target is not of the same fate. What waited may be paid by now. */
+  async #pay(waiting: readonly D[]): Promise<void> {
+    const debts = waiting.filter(({ id }) => this.#isLeft(id) && this.#underWay.add(id));
+    if (debts.length === 0) return;
     try {
-      const answer = await this.#send(debt);
-      this.#underWay.delete(debt.id);
+      const answer = await this.#payment.pay(debts);
+      for (const debt of debts) this.#answered(debt, answer);
+    } catch (cause) {
+      for (const debt of debts) this.#failed(debt, cause);
+    }
+  }
+
+  #isLeft(id: string): boolean {
+    if (!this.#ledger.owes(id)) this.forget(id);
+    else return !this.#underWay.has(id) && !this.#settled.has(id);
+    return false;
+  }
+
+  #answered(debt: D, answer: unknown): void {
+    this.#underWay.delete(debt.id);
+    try {
       if (answer !== STILL_OWED) this.confirm(debt.id);
     } catch (cause) {
-      this.#underWay.delete(debt.id);
-      this.#ports.log.warn("debt not paid", { debt: debt.id, tries: debt.tries + 1 }, cause);
-      if (!this.#ledger.owes(debt.id)) this.forget(debt.id);
+      this.#failed(debt, cause);
     }
-    this.#calls -= 1;
-    this.#payNext();
+  }
+
+  #failed({ id, tries }: D, cause: unknown): void {
+    this.#underWay.delete(id);
+    this.#ports.log.warn("debt not paid", { debt: id, tries: tries + 1 }, cause);
+    if (!this.#ledger.owes(id)) this.forget(id);
   }
 
   /** A try that is due counts as failed until it is confirmed: so a crash in the middle of it counts too. */
@@ -140,6 +173,11 @@ export class Outbox<D extends Debt> implements Duty {
     if (tries === TRIES_BEFORE_PARKED) this.#ports.log.warn("debt parked", { debt: debt.id, tries });
     this.#ledger.postpone(debt.id, tries, now + retryDelay(tries));
   }
+}
+
+/** Each debt is its own target. */
+function oneByOne<D extends Debt>(send: (debt: D) => Promise<unknown>): Together<D> {
+  return { to: ({ id }) => id, pay: async ([debt]) => debt && send(debt) };
 }
 
 /** How long to wait after so many failed tries, in milliseconds. */

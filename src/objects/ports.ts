@@ -12,6 +12,7 @@ import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
 import type { Broadcast } from "./broadcast.ts";
+import type { CostReport } from "./costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { InboxPort } from "./inbox-port.ts";
 import type { Elsewhere } from "./placement.ts";
@@ -150,6 +151,8 @@ export interface Ports {
   background: Background;
   objects: Objects;
   tokens: Tokens;
+  /** Runs it; what it writes is left out of the costs that are counted. */
+  uncounted<T>(work: () => T): T;
   log: Log;
 }
 
@@ -217,6 +220,8 @@ export interface UserPort extends InboxPort {
   deliver(delivery: Delivery): Promise<DeliveryAnswer>;
   /** From a channel: it has ended a subscription. */
   unsubscribed(end: Unsubscribed): Promise<void>;
+  /** From a keeper: several of these at once. */
+  endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }): Promise<void>;
   /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
   /** From the directory: every session hears it, wherever it is kept, and none twice. Fails where one may not have. */
@@ -248,10 +253,11 @@ export interface ChannelPort extends KeeperPort {
   summary(): Promise<ChannelSummary>;
   /** From a user's object: how the user appears here. Counts for who has one of these sessions here. */
   setMember(user: string, sessions: string[], state: MemberState): Promise<void>;
-  /** From a user's object, and the three that follow: a session is subscribed, if it was not, and stands where the answer says. */
+  /** From a user's object, and the four that follow: a session is subscribed, if it was not, and stands where the answer says. */
   subscribe(request: SubscribeRequest): Promise<Subscribed | Refusal>;
   /** Unknown sessions are no error: a late `subscribe` is found out by the next delivery. */
   unsubscribe(request: UnsubscribeRequest): Promise<void>;
+  unsubscribeTogether(requests: UnsubscribeRequest[]): Promise<void>;
   setSubscriberDevice(change: SubscriberDevice): Promise<void>;
   /** Null where it can't go on from there: it has to ask by `subscribe`. */
   read(request: ReadRequest): Promise<LogFrames | null>;
@@ -265,6 +271,8 @@ export interface ChannelPort extends KeeperPort {
 export interface Woken {
   /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
   alarm(): void;
+  /** Who keeps costs is told its own here; of all others its shard of the directory is. */
+  addOwnCosts?(report: CostReport): void;
 }
 
 /** An object that keeps sockets, as its shell drives it. The constructor is the wake-up: it reconciles. */

@@ -85,6 +85,7 @@ export type EndReason =
   | "closed"
   | "lost"
   | "timeout"
+  | "slow"
   | "expired"
   | "refused"
   | "replaced"

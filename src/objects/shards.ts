@@ -9,12 +9,17 @@ const PRIME = 0x01000193;
 
 /** The shard that lists this user. */
 export function userShard(user: string, shards: number): string {
-  return shardName(hashOf(`user ${user}`) % shards, shards);
+  return objectShard("user", user, shards);
 }
 
 /** The shard that lists this channel. */
 export function channelShard(channel: string, shards: number): string {
-  return shardName(hashOf(`channel ${channel}`) % shards, shards);
+  return objectShard("channel", channel, shards);
+}
+
+/** The shard that an object of any kind tells what it costs: the one that lists it, where one does. */
+export function objectShard(kind: string, name: string, shards: number): string {
+  return shardName(hashOf(`${kind} ${name}`) % shards, shards);
 }
 
 /** Every shard, in the order in which pages go through them. */

@@ -1,3 +1,4 @@
+import { CostKind } from "../protocol/costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
 import type { ChannelPort, ConnectRequest, Objects, UserPort } from "./ports.ts";
 import type { RelayPort } from "./relaying.ts";
@@ -11,6 +12,14 @@ export function objectsOf(env: Env): Objects {
     relay: (relay) => portOf<RelayPort>(env.RELAY.getByName(relay)),
     directory: (shard) => portOf<DirectoryPort>(env.DIRECTORY.getByName(shard)),
   };
+}
+
+/** Which kind of object this is: the one whose binding finds it by its name. Undefined where none does. */
+export function kindOf(env: Env, id: DurableObjectId): CostKind | undefined {
+  const bindings = env as unknown as Partial<Record<string, DurableObjectNamespace>>;
+  return CostKind.options.find(
+    (kind) => bindings[kind.toUpperCase()]?.idFromName(String(id.name)).equals(id) === true,
+  );
 }
 
 /** The keeper of a connection, to forward an upgrade to: with what the Worker found out sealed in. */

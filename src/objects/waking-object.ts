@@ -1,8 +1,12 @@
 import { type Settings, settingsOf } from "../config.ts";
+import type { Cause } from "../protocol/costs.ts";
+import { CostMeter } from "./cost-meter.ts";
+import type { Counts } from "./costs.ts";
 import { ID_BYTES, idOf } from "./ids.ts";
 import { log } from "./log.ts";
 import type { Alarm, BasicPorts, SqlValue, Woken } from "./ports.ts";
-import { objectsOf } from "./stubs.ts";
+import { objectShard } from "./shards.ts";
+import { kindOf, objectsOf } from "./stubs.ts";
 
 /** How long an object that could not wake waits for its next try. */
 const NOT_AWAKE_RETRY_MS = 60_000;
@@ -15,6 +19,7 @@ export class Waking<R extends Woken> {
   readonly #ctx: DurableObjectState;
   #alarmAt: number | null = null;
   readonly #wake: () => R;
+  readonly #meter: CostMeter;
   #rules: R | undefined;
   /** Woken without an alarm stored, and nothing has come yet: if an alarm comes now, it is what woke us. */
   #isWokenByAlarm = false;
@@ -25,6 +30,7 @@ export class Waking<R extends Woken> {
     wake: (ports: BasicPorts, settings: Settings, name: string) => R,
   ) {
     this.#ctx = ctx;
+    this.#meter = this.#meterOf(env);
     this.#wake = () => wake(this.#ports(env), settingsOf(env), nameOf(ctx));
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
@@ -39,7 +45,14 @@ export class Waking<R extends Woken> {
     });
   }
 
+  /** For a call from another object or the Worker. */
   get rules(): R {
+    return this.rulesFor("call");
+  }
+
+  /** For whatever came; null is not counted. */
+  rulesFor(cause: Cause | null): R {
+    if (cause !== null) this.#meter.event(cause);
     this.#isWokenByAlarm = false;
     this.#rules ??= this.#wake();
     return this.#rules;
@@ -58,7 +71,7 @@ export class Waking<R extends Woken> {
 
   #rulesIfAwake(): R | undefined {
     try {
-      return this.rules;
+      return this.rulesFor("alarm");
     } catch (cause) {
       log.warn("still not awake", {}, cause);
       return undefined;
@@ -71,17 +84,44 @@ export class Waking<R extends Woken> {
       clock: { now: () => Date.now() },
       random: { id: () => idOf(crypto.getRandomValues(new Uint8Array(ID_BYTES))) },
       sql: {
-        all: <Row>(query: string, ...values: SqlValue[]) =>
-          storage.sql.exec(query, ...values).toArray() as Row[],
-        run: (query, ...values) => void storage.sql.exec(query, ...values).toArray(),
+        all: <Row>(query: string, ...values: SqlValue[]) => this.#exec(query, values) as Row[],
+        run: (query, ...values) => void this.#exec(query, values),
         transaction: (work) => storage.transactionSync(work),
       },
       alarm: this.#alarm(),
       timers: { after: (ms, run) => void setTimeout(run, ms) },
       background: { run: (work) => this.#ctx.waitUntil(work) },
       objects: objectsOf(env),
+      uncounted: (work) => this.#meter.uncounted(work),
       log,
     };
+  }
+
+  #exec(query: string, values: SqlValue[]): unknown[] {
+    const cursor = this.#ctx.storage.sql.exec(query, ...values);
+    const rows = cursor.toArray();
+    this.#meter.rows(cursor.rowsWritten, cursor.rowsRead);
+    return rows;
+  }
+
+  #meterOf(env: Env): CostMeter {
+    return new CostMeter({
+      now: () => Date.now(),
+      chance: () => Math.random(),
+      after: (ms, run) => void setTimeout(run, ms),
+      share: () => settingsOf(env).COST_SAMPLE,
+      tell: (counts) => this.#tellCosts(env, counts),
+    });
+  }
+
+  /** Once, whatever comes of it: a repeat could count twice, and what is lost is part of a sample. */
+  #tellCosts(env: Env, counts: Counts): void {
+    const kind = kindOf(env, this.#ctx.id);
+    if (kind === undefined) return;
+    if (this.#rules?.addOwnCosts !== undefined) return this.#rules.addOwnCosts({ kind, counts });
+    const shard = objectShard(kind, nameOf(this.#ctx), settingsOf(env).DIRECTORY_SHARDS);
+    const told = objectsOf(env).directory(shard).addCosts({ kind, counts });
+    this.#ctx.waitUntil(told.catch((cause: unknown) => log.warn("costs not told", {}, cause)));
   }
 
   #alarm(): Alarm {
@@ -89,6 +129,7 @@ export class Waking<R extends Woken> {
       at: () => this.#alarmAt,
       set: (at) => {
         this.#alarmAt = at;
+        this.#meter.alarmSet();
         void this.#ctx.storage.setAlarm(at); // the output gate holds everything back until it is durable
       },
     };

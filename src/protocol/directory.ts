@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Costs } from "./costs.ts";
 import { ChannelName, UserId } from "./names.ts";
 import { Presence } from "./presence.ts";
 
@@ -25,12 +26,16 @@ export type OccupiedChannel = z.infer<typeof OccupiedChannel>;
 export const OccupiedPage = z.object({ channels: z.array(OccupiedChannel), cursor: z.string().optional() });
 export type OccupiedPage = z.infer<typeof OccupiedPage>;
 
-/** Answer of `GET /v1/stats`. `channels` are the occupied ones. */
-export const Stats = z.object({
+/** How many are listed. `channels` are the occupied ones. */
+export const Counted = z.object({
   usersOnline: z.number().int(),
   sessions: z.number().int(),
   channels: z.number().int(),
 });
+export type Counted = z.infer<typeof Counted>;
+
+/** Answer of `GET /v1/stats`. */
+export const Stats = Counted.extend({ costs: Costs });
 export type Stats = z.infer<typeof Stats>;
 
 const Page = {

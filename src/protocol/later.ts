@@ -2,8 +2,7 @@ import { type Refusal, refusal } from "./codes.ts";
 
 /*
  * What the contract promises and this version does not do yet, in one place: such routes answer 501. An entry
- * leaves the list when it is built. Also not built, and harmless to leave out: arrays of messages from the
- * server, 4005 for slow readers.
+ * leaves the list when it is built.
  */
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [

@@ -44,8 +44,10 @@ export class Membership implements KeptMembers {
     this.#sessions = rooms.sessions;
     this.#states = rooms.states;
     for (const [session, region] of regions) this.#regions.set(session, region);
-    for (const row of this.#sessions.all()) if (row.end?.reason !== "refused") this.#set(row);
-    for (const { user } of this.#sessions.ended()) this.#change(user);
+    for (const row of this.#sessions.all()) {
+      if (row.end?.reason !== "refused") this.#set(row);
+      if (row.end !== null) this.#change(row.user);
+    }
   }
 
   /** Something is to be told. */
@@ -83,18 +85,12 @@ export class Membership implements KeptMembers {
     if (this.#states.of(user).version > version && this.#members.has(user)) this.#change(user);
   }
 
-  expire(onRemoved: (row: SessionRow) => void): SessionRow[] {
-    const over = [...this.#sessions.ended()].filter((row) => this.isOver(row));
+  expire(over: readonly SessionRow[], onRemoved: (row: SessionRow) => void): void {
     for (const row of over) {
       if (!this.isCounted(row)) continue;
       onRemoved(row);
       this.#remove(row);
     }
-    return over;
-  }
-
-  isOver(row: SessionRow): boolean {
-    return row.end !== null && this.expiryOf(row) <= this.#clock.now();
   }
 
   isCounted({ user, session }: SessionRow): boolean {

@@ -75,7 +75,10 @@ export class Relay implements Keeper, RelayPort {
     const states = new MemberStates(sql, ports.clock);
     this.#sessions = new KeptSessions(sql, (user) => states.forget(user));
     const sessions = this.#sessions;
-    this.#connections = new Connections(ports.sockets, ports.clock, settings);
+    this.#connections = new Connections(ports, settings, {
+      slow: (connection) => this.#endings.cut(connection, CLOSE.slowReader, "slow reader", "slow"),
+      lost: (connection) => this.#endings.cut(connection, CLOSE.tryAgain, "something was lost", "lost"),
+    });
     const connections = this.#connections;
     const grants = new ChannelGrants(channel, settings);
     const graceMs = settings.OFFLINE_GRACE_SECONDS * 1000;

@@ -3,6 +3,7 @@ import { fromConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { CatchUp } from "../connections/kept/catch-up.ts";
 import type { ChannelGrants } from "../connections/kept/channel-grants.ts";
+import type { Hearers } from "../connections/kept/hearers.ts";
 import { FIRST_PAGE, REACH_WITHOUT_HISTORY_MS, type Wanted } from "../connections/kept/wanted.ts";
 import type { Clock, LogPosition } from "../objects/ports.ts";
 import type { Place, Standing } from "../objects/relaying.ts";
@@ -10,7 +11,6 @@ import { spliced } from "../objects/spliced.ts";
 import type { Ref } from "../protocol/client-frames.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
 import type { Feed } from "./feed.ts";
-import type { Hearers } from "./hearers.ts";
 
 interface Rooms {
   connections: Connections;
@@ -68,7 +68,7 @@ export class Stands {
     if (feed.at === undefined || feed.at.epoch !== epoch || place.epoch !== epoch) return false;
     const start = isOurs ? this.#fromCache(connection, recover) : place;
     catchUp.stop(connection);
-    connection.socket.send(this.#frame(connection, head, start, standing));
+    connection.tell(this.#frame(connection, head, start, standing));
     this.#tellRosterSince(connection, standing);
     if (start.reached === feed.at.offset) return true;
     catchUp.begin(connection, start.reached, start.bytes);
@@ -89,7 +89,7 @@ export class Stands {
     for (const connection of [...connections.all()]) {
       if (recovered && !grants.mayUse(connection, "members")) continue;
       if (!recovered) catchUp.stop(connection);
-      connection.socket.send(this.#frame(connection, { type: "subscribed" }, start, standing));
+      connection.tell(this.#frame(connection, { type: "subscribed" }, start, standing));
       if (recovered) this.#tellRosterSince(connection, standing);
     }
     feed.rosters.set(standing.roster);
@@ -138,6 +138,6 @@ export class Stands {
   #tellRosterSince(connection: Connection, { roster }: Standing): void {
     const { grants, feed } = this.#rooms;
     if (!grants.mayUse(connection, "members")) return;
-    for (const text of feed.rosters.since(roster) ?? []) connection.socket.send(text);
+    for (const text of feed.rosters.since(roster) ?? []) connection.tell(text);
   }
 }

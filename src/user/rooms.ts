@@ -6,6 +6,7 @@ import { Sweep } from "../connections/sweep.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
 import type { Ports, UserPort } from "../objects/ports.ts";
+import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import { Admissions } from "./admissions.ts";
 import { ChannelFrames } from "./channel-frames.ts";
@@ -67,7 +68,16 @@ export class Rooms {
     this.view = new View(name, this.standing, () => this.activity);
     this.sessions = new Sessions(this.standing, ports.clock, settings);
     this.statuses = new Statuses(this.standing, ports.clock);
-    this.connections = new Connections(ports.sockets, ports.clock, settings, FIRST_PAGE_ROWS);
+    const cut = (connection: Connection, code: CloseCode, text: string) => {
+      if (this.connections.find(connection.session) !== connection) return;
+      this.endings.endOwn(connection, code, text);
+      this.settle();
+    };
+    const rules = {
+      slow: (connection: Connection) => cut(connection, CLOSE.slowReader, "slow reader"),
+      lost: (connection: Connection) => cut(connection, CLOSE.tryAgain, "something was lost"),
+    };
+    this.connections = new Connections(ports, settings, rules, FIRST_PAGE_ROWS);
     this.endings = new Endings({ ...ports, sql }, this.sessions, this.connections, (row) =>
       this.directs.ended(row),
     );

@@ -133,6 +133,10 @@ export class UserObject extends DurableObject<Env> implements UserPort {
     return this.#shell.keeper.unsubscribed(end);
   }
 
+  endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }) {
+    return this.#shell.keeper.endedTogether(ends);
+  }
+
   send(request: DirectRequest) {
     return this.#shell.keeper.send(request);
   }
@@ -147,6 +151,10 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   signal(request: SignalRequest) {
     return this.#shell.keeper.signal(request);
+  }
+
+  signalTogether(requests: SignalRequest[]) {
+    return this.#shell.keeper.signalTogether(requests);
   }
 
   list() {

@@ -88,9 +88,16 @@ export class User implements Keeper, UserPort {
     return this.#rooms.admissions.admit(request);
   }
 
-  async ended({ session, at }: SessionEnd): Promise<void> {
-    this.#rooms.sessions.end(session, Math.min(at, this.#ports.clock.now()));
-    this.#rooms.endings.outbox.confirm(session);
+  async ended(end: SessionEnd): Promise<void> {
+    await this.endedTogether({ ended: [end], unsubscribed: [] });
+  }
+
+  async endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }): Promise<void> {
+    for (const { session, at } of ends.ended) {
+      this.#rooms.sessions.end(session, Math.min(at, this.#ports.clock.now()));
+      this.#rooms.endings.outbox.confirm(session);
+    }
+    for (const end of ends.unsubscribed) this.#rooms.subscribing.unsubscribed(end);
     this.#rooms.settle();
   }
 
@@ -186,8 +193,7 @@ export class User implements Keeper, UserPort {
   }
 
   async unsubscribed(end: Unsubscribed): Promise<void> {
-    this.#rooms.subscribing.unsubscribed(end);
-    this.#rooms.settle();
+    await this.endedTogether({ ended: [], unsubscribed: [end] });
   }
 
   async send(request: DirectRequest): Promise<Sent | Refusal> {
@@ -204,6 +210,10 @@ export class User implements Keeper, UserPort {
 
   async signal(request: SignalRequest): Promise<void> {
     this.#rooms.directs.signal(request);
+  }
+
+  async signalTogether(requests: SignalRequest[]): Promise<void> {
+    for (const request of requests) this.#rooms.directs.signal(request);
   }
 
   async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {

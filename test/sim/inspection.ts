@@ -50,6 +50,7 @@ export async function inspect<T>(
     background: { run: (work) => void work.catch(() => {}) },
     objects: objectsVia((kind, name, method, args) => askAnother(world, kind, name, method, args)),
     tokens: simulatedTokens(() => world.now),
+    uncounted: (work) => work(),
     log: { warn: () => {} },
   };
   try {

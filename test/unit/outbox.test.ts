@@ -132,3 +132,112 @@ test("[OB8] of a debt that a newer word replaced nothing is remembered: owed ane
     expect(state.sent).toEqual(["a", "a"]);
   }
 });
+
+/** An outbox that pays what is owed to one target together: an id is its target, a dash and a number. */
+function grouped() {
+  const debts = new Map<string, Debt>();
+  const state = { now: 0, sent: [] as string[], settled: [] as string[], fails: false };
+  const answers: (() => void)[] = [];
+  const turns = async () => {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  const outbox = new Outbox<Debt>(
+    {
+      clock: { now: () => state.now },
+      background: { run: () => {} },
+      log: { warn: () => {} },
+    },
+    {
+      owed: () => [...debts.values()],
+      owes: (id) => debts.has(id),
+      postpone: (id, tries, dueAt) => void debts.set(id, { id, tries, dueAt }),
+    },
+    {
+      to: ({ id }) => id.split("-")[0] ?? "",
+      async pay(paid) {
+        state.sent.push(paid.map(({ id }) => id).join(" "));
+        await new Promise<void>((resolve) => answers.push(resolve));
+        if (state.fails) throw new Error("unreachable");
+      },
+    },
+    (id) => {
+      state.settled.push(id);
+      debts.delete(id);
+      outbox.forget(id);
+    },
+  );
+  const owe = (...ids: string[]) => {
+    for (const id of ids) debts.set(id, { id, tries: 0, dueAt: state.now + FIRST_RETRY_MS });
+  };
+  const answer = async (most = answers.length) => {
+    for (const reply of answers.splice(0, most)) reply();
+    await turns();
+  };
+  const last = async () => {
+    answers.pop()?.();
+    await turns();
+  };
+  return { outbox, state, owe, answer, last };
+}
+
+test("[LN4] what is owed to one target leaves together, one call at a time", async () => {
+  const { outbox, state, owe, answer } = grouped();
+  owe("a-1", "a-2", "b-1");
+  outbox.kick();
+  expect(state.sent).toEqual(["a-1 a-2", "b-1"]);
+  owe("a-3");
+  outbox.kick();
+  owe("a-4");
+  outbox.kick();
+  expect(state.sent).toHaveLength(2);
+  await answer();
+  expect(state.sent.slice(2)).toEqual(["a-3 a-4"]);
+  await answer();
+  expect(state.settled.toSorted()).toEqual(["a-1", "a-2", "a-3", "a-4", "b-1"]);
+});
+
+test("[LN4] who has to be tried again is paid by itself, and holds up no other", async () => {
+  const { outbox, state, owe, answer } = grouped();
+  state.fails = true;
+  owe("a-1", "a-2");
+  outbox.kick();
+  await answer();
+  expect(state.settled).toEqual([]);
+  state.fails = false;
+  state.now = FIRST_RETRY_MS;
+  outbox.run(state.now);
+  owe("a-3");
+  outbox.kick();
+  expect(state.sent.slice(1)).toEqual(["a-1", "a-2", "a-3"]);
+  await answer();
+  expect(state.settled.toSorted()).toEqual(["a-1", "a-2", "a-3"]);
+});
+
+test("[LN4] what waits behind a call without an answer is paid by itself once it is due, and not twice at once", async () => {
+  const { outbox, state, owe, answer } = grouped();
+  owe("a-1");
+  outbox.kick();
+  owe("a-2");
+  outbox.kick();
+  state.now = FIRST_RETRY_MS;
+  outbox.run(state.now);
+  expect(state.sent).toEqual(["a-1", "a-2"]);
+  await answer(1); // its turn comes, while it is under way
+  await answer();
+  expect(state.settled).toEqual(["a-1", "a-2"]);
+  expect(state.sent).toHaveLength(2);
+});
+
+test("[LN4] what was paid while it waited is not paid again", async () => {
+  const { outbox, state, owe, answer, last } = grouped();
+  owe("a-1");
+  outbox.kick();
+  owe("a-2");
+  outbox.kick();
+  state.now = FIRST_RETRY_MS;
+  outbox.run(state.now);
+  await last(); // by itself, before its turn comes
+  expect(state.settled).toEqual(["a-2"]);
+  await answer();
+  expect(state.sent).toEqual(["a-1", "a-2"]);
+});

@@ -4,6 +4,7 @@ import { settingsOf } from "../../src/config.ts";
 import { Connection } from "../../src/connections/connection.ts";
 import { readFrame } from "../../src/connections/incoming.ts";
 import { RateLimit } from "../../src/connections/rate-limit.ts";
+import { DIRECT } from "../fixtures/direct-outlet.ts";
 
 test("[LI2] never more than the burst and the rate together are admitted in any stretch of time", () => {
   fc.assert(
@@ -63,7 +64,9 @@ function connectionOf(subscriptions = "") {
     catchUp: null,
     resume: null,
   };
-  return { connection: new Connection(socket, state, new RateLimit(50, 100, 0)), sent };
+  const connection = new Connection(socket, state, DIRECT);
+  connection.rate = new RateLimit(50, 100, 0);
+  return { connection, sent };
 }
 
 const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });

@@ -221,7 +221,8 @@ test("[RY18] who reads what it missed is sent 1 MiB, and more once it says that 
 test("[RY18] who reads from where the channel's log begins no more is asked to come back", async () => {
   const bench = new RelayBench();
   for (let i = 0; i < 400; i++) bench.channel.say(`m${i}`);
-  const ann = await bench.connect("ann", { recover: { epoch: "e1", offset: 0 } });
+  const { socket: ann, done } = bench.connecting("ann", { recover: { epoch: "e1", offset: 0 } });
+  await done;
   bench.channel.forgotten = 350;
   await bench.pass(20, 1);
   expect(ann.closedWith).toBe(4000);

@@ -35,7 +35,7 @@ test("[RY3] a socket that fails takes no other's message with it, nor loses its 
   const bench = new RelayBench();
   const [ann, ben] = [await bench.connect("ann"), await bench.connect("ben")];
   ann.isBroken = true;
-  await bench.push(bench.channel.say("one"));
+  await bench.relay.push(bench.channel.say("one"));
   expect(ben.offsets).toEqual([1]);
   ann.isBroken = false;
   await bench.push(bench.channel.say("two"));
@@ -80,7 +80,7 @@ test("[RY5] signals and the roster do not wait for what is missing", async () =>
   await bench.relay.push({ ...push, said: [...push.said, { is: "signal", text: '{"type":"signal"}' }] });
   expect(ann.said.map(({ type }) => type)).toEqual(["welcome", "signal"]);
   bench.channel.open();
-  await bench.world.quiet();
+  await bench.world.settled();
   expect(ann.offsets).toEqual([1, 2]);
 });
 
@@ -164,7 +164,7 @@ test("[RY9] changes of the roster told while it was asked for are told again aft
   await bench.relay.push(bench.channel.changeRoster("r2"));
   await bench.relay.push(bench.channel.changeRoster("r3"));
   bench.channel.open();
-  await bench.world.quiet();
+  await bench.world.settled();
   const [, ...told] = ann.said;
   expect(told.map(({ type, to }) => [type, to])).toEqual([
     ["members", "r2"],

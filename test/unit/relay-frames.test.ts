@@ -18,7 +18,7 @@ test("[RY11] what one connection publishes arrives in the order in which it was 
   bench.channel.open();
   await bench.world.quiet();
   await new Promise(setImmediate);
-  await bench.world.quiet();
+  await bench.world.settled();
   for (const socket of [ann, ben]) {
     const { user } = socket.welcome;
     const said = bench.channel.published
@@ -40,6 +40,7 @@ test("[RY11] a call carries 8 MiB at most: what is more leaves with the next", a
   bench.channel.open();
   for (let i = 0; i < 10; i++) await new Promise(setImmediate);
   expect(bench.channel.calls.map(({ requests }) => requests.length)).toEqual([8, 8, 4]);
+  await bench.world.settled();
   expect(ann.of("ok").filter(({ ref }) => ref !== undefined)).toHaveLength(20);
 });
 

@@ -41,6 +41,7 @@ test.each([
   ["CONSOLE", "yes"],
   ["MAX_FRAME_BYTES", "1e3"],
   ["MAX_WATCHES", "10001"],
+  ["COST_SAMPLE", "1.5"],
 ])("[CF2] %s=%s is named in the message, its value is not", (name, value) => {
   const fault = () => settingsOf({ ...base, [name]: value });
   expect(fault).toThrow(new RegExp(name));
@@ -58,4 +59,19 @@ test.each([
 
 test("[TK1] TICKET_SECRET may be left out, or empty", () => {
   expect(settingsOf({ ...base, TICKET_SECRET: "" }).TICKET_SECRET).toBeUndefined();
+});
+
+test("[CM7] a hundredth of what objects cost is counted, unless told otherwise", () => {
+  expect(settingsOf({ ...base }).COST_SAMPLE).toBe(0.01);
+  for (const [text, share] of [
+    ["0", 0],
+    ["1", 1],
+    ["0.05", 0.05],
+    [".5", 0.5],
+  ] as const) {
+    expect(settingsOf({ ...base, COST_SAMPLE: text }).COST_SAMPLE).toBe(share);
+  }
+  for (const text of ["-1", "1.01", "1%", "", "NaN", "Infinity"]) {
+    expect(() => settingsOf({ ...base, COST_SAMPLE: text })).toThrow(/COST_SAMPLE/);
+  }
 });

@@ -4,12 +4,12 @@ import { settingsOf } from "../../src/config.ts";
 import { Attachment, readAttachment } from "../../src/connections/attachment.ts";
 import { REMEMBERED } from "../../src/connections/broadcasts.ts";
 import { Connection } from "../../src/connections/connection.ts";
-import { RateLimit } from "../../src/connections/rate-limit.ts";
 import type { Socket } from "../../src/objects/ports.ts";
 import type { Delivery, Said } from "../../src/objects/subscribing.ts";
 import { MAX_CLAIMS_BYTES } from "../../src/protocol/limits.ts";
 import { framesFor, topOf } from "../../src/user/subscriptions/batch.ts";
 import { isIn, Positions } from "../../src/user/subscriptions/positions.ts";
+import { DIRECT } from "../fixtures/direct-outlet.ts";
 
 /** The platform's limit is 16,384 bytes of structured clone; a byte array takes about twenty of them for itself. */
 const MAX_ATTACHMENT_BYTES = 16_384 - 32;
@@ -49,7 +49,7 @@ function connectionWith(claims: object, device: object): { connection: Connectio
     connectedAt: Date.now(),
     heardAt: Date.now(),
   });
-  return { connection: new Connection(socket, state, new RateLimit(1, 1, 0)), attached: () => attachment };
+  return { connection: new Connection(socket, state, DIRECT), attached: () => attachment };
 }
 
 describe("what one session hears of a delivery", () => {

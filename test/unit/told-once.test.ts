@@ -3,8 +3,11 @@ import { settingsOf } from "../../src/config.ts";
 import { tellOnce } from "../../src/connections/broadcasts.ts";
 import { Connections } from "../../src/connections/connections.ts";
 import type { Socket } from "../../src/objects/ports.ts";
+import { NO_CUTS } from "../fixtures/direct-outlet.ts";
 
 const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
+/** Nothing that is told here waits. */
+const timers = { after: () => undefined };
 const broadcast = (id: string) => ({ id, frame: `frame of ${id}`, expiresAt: 1000 });
 
 /** Sockets as they come out of sleep, with what each was sent; `failing` throw. */
@@ -28,7 +31,8 @@ function keeperOf(sessions: string[], failing: Set<string>) {
       pingedAt: () => null,
     };
   });
-  const wake = () => new Connections({ open: () => sockets }, { now: () => 0 }, settings);
+  const wake = () =>
+    new Connections({ sockets: { open: () => sockets }, clock: { now: () => 0 }, timers }, settings, NO_CUTS);
   return { sent, wake };
 }
 

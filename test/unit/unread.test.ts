@@ -13,8 +13,7 @@ function bench(readers: number, pageBytes = Number.POSITIVE_INFINITY) {
     timers: { after: (_, work) => void looks.push(work) },
   });
   const connection = {
-    update: () => undefined,
-    send: ({ n }: { n: number }) => void state.probes.push(n),
+    ask: (n: number) => void state.probes.push(n),
     socket: { pingedAt: () => null },
   } as unknown as Connection;
   const isLive = () => state.isLive;

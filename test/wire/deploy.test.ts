@@ -13,7 +13,7 @@ test("[F16] after new code cut two thousand clients all come back by themselves,
   // `wrangler dev` holds every request back while it reloads, and measures itself.
   const persistTo = await mkdtemp(join(tmpdir(), "rollcall-deploy-"));
   const port = await freePort();
-  const options = { port, persistTo, vars: { OFFLINE_GRACE_SECONDS: "200" } };
+  const options = { port, persistTo, vars: { OFFLINE_GRACE_SECONDS: "200", COST_SAMPLE: "0.01" } };
   const before = await startBareService(options);
   const places = Array.from({ length: 2000 }, (_, i) => ({ user: `u${i}`, channel: `c${i % 20}` }));
   const seen = { left: 0 };

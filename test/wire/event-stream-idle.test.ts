@@ -11,7 +11,12 @@ import { KEY, tokenFor } from "../fixtures/tokens.ts";
 const TTL_MS = 16_000;
 const options = {
   config: "test/fixtures/rigged/wrangler.toml",
-  vars: { SESSION_TTL_SECONDS: "16", HEARTBEAT_INTERVAL_SECONDS: "2", OFFLINE_GRACE_SECONDS: "1" },
+  vars: {
+    SESSION_TTL_SECONDS: "16",
+    HEARTBEAT_INTERVAL_SECONDS: "2",
+    OFFLINE_GRACE_SECONDS: "1",
+    COST_SAMPLE: "0",
+  },
 };
 
 describe.each([

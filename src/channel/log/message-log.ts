@@ -32,7 +32,8 @@ export interface Piece {
 
 /**
  * The log of one channel: offsets are dense, grow by one, and are given in the transaction that stores the
- * message, so what was answered is what is stored. The top is read from the log itself, one row each time.
+ * message, so what was answered is what is stored. The top is read from the log itself, and known from then on: until
+ * a transaction fails, because what it gave is given again.
  */
 export class MessageLog {
   readonly retention: Retention;
@@ -41,6 +42,7 @@ export class MessageLog {
   readonly #table: MessageTable;
   readonly #channelTable: ChannelTable;
   readonly #text: MessageText;
+  #top: number | undefined;
 
   constructor(channel: string, ports: { sql: Sql; clock: Clock; random: Random }, settings: Settings) {
     this.#channel = channel;
@@ -52,7 +54,8 @@ export class MessageLog {
   }
 
   get top(): number {
-    return this.#table.top();
+    this.#top ??= this.#table.top();
+    return this.#top;
   }
 
   /** When the last message was stored. */
@@ -78,27 +81,33 @@ export class MessageLog {
     return epoch;
   }
 
-  /** Stores one message. Durable before the answer can leave. */
+  /** Stores one message. Durable before the answer can leave. In a transaction of the caller where there is one. */
   append(request: PublishRequest): { published: Published; frame: string } {
-    return this.#ports.sql.transaction(() => {
+    return this.transaction(() => {
       const epoch = this.epoch();
       const offset = this.top + 1;
       const at = this.#ports.clock.now();
       this.#table.append(offset, at, request);
+      this.#top = offset;
       const frame = frameOf(this.#text.message(epoch, { offset, at, ...request }));
       return { published: this.published(offset, at), frame };
     });
+  }
+
+  /** All or nothing: also of what is known of the top. */
+  transaction<T>(work: () => T): T {
+    try {
+      return this.#ports.sql.transaction(work);
+    } catch (cause) {
+      this.#top = undefined;
+      throw cause;
+    }
   }
 
   /** What a publish is answered with. */
   published(offset: number, at: number): Published {
     const epoch = this.epoch();
     return { id: messageId(epoch, offset), channel: this.#channel, epoch, offset, at };
-  }
-
-  /** The frame for who is left out of one message. */
-  skippedFrame(offset: number): string {
-    return frameOf(this.#text.skipped(offset));
   }
 
   /**
@@ -198,6 +207,7 @@ export class MessageLog {
 
   /** Empties it: what comes next begins a new epoch at 1. */
   forget(): void {
+    this.#top = undefined;
     this.#table.clear();
     this.#channelTable.clear();
     this.retention.forget();

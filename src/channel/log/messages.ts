@@ -1,8 +1,4 @@
-import { type Connection, fromConnection } from "../../connections/connection.ts";
-import type { Connections } from "../../connections/connections.ts";
-import type { CatchUp } from "../../connections/kept/catch-up.ts";
-import { isLeftOut, isSender } from "../../objects/left-out.ts";
-import type { LogPage, PublishRequest, SignalRequest, Sql } from "../../objects/ports.ts";
+import type { LogPage, PublishRequest, SignalRequest } from "../../objects/ports.ts";
 import type { PublishKeys } from "../../objects/publish-keys.ts";
 import { signalFrame } from "../../objects/signal-frame.ts";
 import type { Said } from "../../objects/subscribing.ts";
@@ -11,16 +7,13 @@ import { isRefusal, type Refusal } from "../../protocol/codes.ts";
 import type { MessageLog } from "./message-log.ts";
 
 interface Rooms {
-  sql: Sql;
   log: MessageLog;
   keys: PublishKeys;
-  connections: Connections;
-  catchUp: CatchUp;
 }
 
 interface MessageRules {
   due(): void;
-  /** For those who hear it elsewhere. */
+  /** To be told to everybody who hears it, here and elsewhere. */
   said(said: Said): void;
 }
 
@@ -56,9 +49,6 @@ export class Messages {
   signal(request: SignalRequest): void {
     const { from } = request;
     const text = signalFrame(request, this.#channel);
-    for (const connection of this.#rooms.connections.all()) {
-      if (!isSender(from, connection)) connection.socket.send(text);
-    }
     this.#rules.said({ is: "signal", text, ...(from && { from }) });
   }
 
@@ -68,11 +58,11 @@ export class Messages {
   }
 
   #store(request: PublishRequest): Stored | Refusal {
-    const { sql, log, keys } = this.#rooms;
+    const { log, keys } = this.#rooms;
     const { once } = request;
     if (once === undefined) return this.#kept(log.append(request));
     const keyed = { ...request, once };
-    const stored = sql.transaction(() => {
+    const stored = log.transaction(() => {
       const first = keys.find(keyed);
       if (isRefusal(first)) return first;
       if (first !== undefined)
@@ -92,23 +82,8 @@ export class Messages {
   }
 
   #tell({ offset, at }: Published, frame: string, { event, exclude, ttlSeconds }: PublishRequest): void {
-    const skipped = exclude === undefined ? frame : this.#rooms.log.skippedFrame(offset);
-    for (const connection of this.#rooms.connections.all()) {
-      if (connection.state.catchUp !== null) continue; // it will read it when it gets there
-      const isOut = exclude !== undefined && isLeftOut(exclude, fromConnection(connection));
-      this.#send(connection, offset, isOut ? skipped : frame);
-    }
     const expiresAt = ttlSeconds === undefined ? {} : { expiresAt: at + ttlSeconds * 1000 };
     const about = { offset, event, at, ...(exclude && { exclude }), ...expiresAt };
     this.#rules.said({ is: "message", text: frame, ...about });
-  }
-
-  /** A socket that fails takes no other's message with it, nor loses its own: it reads it from the log. */
-  #send(connection: Connection, offset: number, text: string): void {
-    try {
-      connection.socket.send(text);
-    } catch {
-      this.#rooms.catchUp.fallBehind(connection, offset - 1);
-    }
   }
 }

@@ -24,7 +24,6 @@ interface About {
  * last one is over, or when it hides; what lies between is a change at most.
  */
 export class Members implements KeptMembers {
-  readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #sessions: KeptSessions;
   readonly #states: MemberStates;
@@ -33,7 +32,6 @@ export class Members implements KeptMembers {
   readonly #news: RosterNews;
 
   constructor(ports: { clock: Clock; timers: Timers }, about: About, hooks: NewsHooks) {
-    this.#clock = ports.clock;
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
     this.#sessions = about.sessions;
     this.#states = about.states;
@@ -114,19 +112,13 @@ export class Members implements KeptMembers {
     this.#news.flush();
   }
 
-  /** Removes whose grace is over, and returns them; `onRemoved` hears of those that counted until now. */
-  expire(onRemoved: (row: SessionRow) => void): SessionRow[] {
-    const over = [...this.#sessions.ended()].filter((row) => this.isOver(row));
+  /** Removes sessions whose grace is over; `onRemoved` hears of those that counted until now. */
+  expire(over: readonly SessionRow[], onRemoved: (row: SessionRow) => void): void {
     for (const row of over) {
       if (this.isCounted(row)) onRemoved(row);
       this.#news.add(this.#roster.remove(row.user, row.session));
     }
     this.#news.flush();
-    return over;
-  }
-
-  isOver(row: SessionRow): boolean {
-    return row.end !== null && this.expiryOf(row) <= this.#clock.now();
   }
 
   isCounted({ user, session }: SessionRow): boolean {

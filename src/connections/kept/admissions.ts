@@ -59,9 +59,8 @@ export class Admissions implements Duty {
   }
 
   nextAt(): number | null {
-    let oldest: number | null = null;
-    for (const since of this.#waiting.values()) if (oldest === null || since < oldest) oldest = since;
-    return oldest === null ? null : oldest + this.#patienceMs;
+    for (const since of this.#waiting.values()) return since + this.#patienceMs; // the oldest: they came in this order
+    return null;
   }
 
   /** Gives up those that have waited for a whole TTL. */

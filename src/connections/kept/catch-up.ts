@@ -81,6 +81,11 @@ export class CatchUp implements Duty {
     this.#lookAgainAt = ports.clock.now();
   }
 
+  /** Those who hear nothing new: they will read it when they get there. */
+  get behind(): ReadonlySet<Connection> {
+    return this.#behind;
+  }
+
   /** This connection has everything up to `offset`, and hears nothing new before it has the rest. */
   begin(connection: Connection, offset: number, bytes = 0): void {
     const { catchUp } = connection.state;
@@ -202,7 +207,7 @@ export class CatchUp implements Duty {
       this.#rules.lost(connection);
       return;
     }
-    for (const frame of piece.frames) connection.socket.send(frame);
+    for (const frame of piece.frames) connection.tell(frame);
     if (piece.isLast) return this.stop(connection);
     const bytes = catchUp.bytes + piece.bytes;
     connection.update({ catchUp: { offset: piece.offset, bytes, askedAt: null } });
@@ -213,7 +218,7 @@ export class CatchUp implements Duty {
     const { catchUp } = connection.state;
     const now = this.#ports.clock.now();
     if (catchUp === null) return;
-    connection.update({ probedAt: now, catchUp: { ...catchUp, askedAt: now } });
-    connection.send({ type: "probe", n: now });
+    connection.update({ catchUp: { ...catchUp, askedAt: now } });
+    connection.ask(now);
   }
 }

@@ -49,6 +49,12 @@ export class Endings {
     this.#onEnded();
   }
 
+  /** Likewise one that can't be told any more, if it has not ended meanwhile. */
+  cut(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
+    if (this.#connections.find(connection.session) === connection)
+      this.endConnection(connection, code, text, reason);
+  }
+
   endConnection(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
     this.#connections.end(connection, code, text);
     this.end(connection.session, reason);

@@ -9,9 +9,8 @@ export interface KeptMembers {
   joinedAt(user: string): number | undefined;
   /** A session was admitted and is about to be put: its user appears like this, if nothing newer is known. */
   admitted(user: string, state: MemberState): void;
-  /** Removes whose grace is over, and returns them; `onRemoved` hears of those that counted until now. */
-  expire(onRemoved: (row: SessionRow) => void): SessionRow[];
-  isOver(row: SessionRow): boolean;
+  /** Removes sessions whose grace is over; `onRemoved` hears of those that counted until now. */
+  expire(over: readonly SessionRow[], onRemoved: (row: SessionRow) => void): void;
   isCounted(row: SessionRow): boolean;
   /** When an ended session stops to count, in milliseconds; never while it lives. */
   expiryOf(row: SessionRow): number;

@@ -1,3 +1,4 @@
+import { DebtIndex } from "../../objects/debt-index.ts";
 import { type Debt, FIRST_RETRY_MS, type Ledger } from "../../objects/outbox.ts";
 import { type EndReason, type Sql, WITHOUT_GRACE } from "../../objects/ports.ts";
 import type { Device } from "../../protocol/names.ts";
@@ -23,10 +24,15 @@ export interface EndedDebt extends Debt {
  * is over; only then the row goes. `onLast` is called when no row of a user is left.
  */
 export class KeptSessions implements Ledger<EndedDebt> {
+  readonly index = new DebtIndex<EndedDebt>((session) => debtOf(this.#ended.get(session)));
   readonly #table: SessionTable;
   readonly #rows = new Map<string, SessionRow>();
   readonly #ended = new Map<string, SessionRow>();
   readonly #rowsOf = new Map<string, number>();
+  /** Ended sessions, by user. */
+  readonly #endedOf = new Map<string, Set<string>>();
+  /** Those that ended, or whose end has changed, since they were taken. */
+  #news: string[] = [];
   /** Live subscribed sessions of user connections, by user. */
   readonly #subscribed = new Map<string, Map<string, number>>();
   readonly #onLast: (user: string) => void;
@@ -34,15 +40,26 @@ export class KeptSessions implements Ledger<EndedDebt> {
   constructor(sql: Sql, onLast: (user: string) => void) {
     this.#table = new SessionTable(sql);
     this.#onLast = onLast;
-    for (const row of this.#table.all()) this.#remember(row);
+    for (const row of this.#table.all()) {
+      this.#remember(row);
+      this.#isOwed(row);
+    }
   }
 
   all(): Iterable<SessionRow> {
     return this.#rows.values();
   }
 
-  ended(): Iterable<SessionRow> {
-    return this.#ended.values();
+  /** Sessions that ended, or whose grace has changed, since this was asked last: at first all that have ended. */
+  takeEnded(): SessionRow[] {
+    const news = this.#news;
+    this.#news = [];
+    return news.flatMap((session) => this.#ended.get(session) ?? []);
+  }
+
+  /** An ended session. */
+  findEnded(session: string): SessionRow | undefined {
+    return this.#ended.get(session);
   }
 
   /** Nothing is kept, and nothing owed. */
@@ -57,9 +74,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
 
   /** Whether too many ended sessions of this user still have their grace or their debt before them. */
   isFullOf(user: string): boolean {
-    let count = 0;
-    for (const row of this.#ended.values()) if (row.user === user) count++;
-    return count >= MOST_ENDED_PER_USER;
+    return (this.#endedOf.get(user)?.size ?? 0) >= MOST_ENDED_PER_USER;
   }
 
   live(session: string): SessionRow | undefined {
@@ -99,6 +114,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
     this.#table.end(session, end);
     const ended = { ...row, end };
     this.#remember(ended);
+    this.#isOwed(ended);
     return ended;
   }
 
@@ -113,8 +129,9 @@ export class KeptSessions implements Ledger<EndedDebt> {
 
   /** A user was sent away: what ended a moment ago has no grace any more. The debt of its end stays as it is. */
   endGrace(user: string): void {
-    for (const row of [...this.#ended.values()]) {
-      if (row.user !== user || row.end === null || WITHOUT_GRACE.has(row.end.reason)) continue;
+    for (const session of [...(this.#endedOf.get(user) ?? [])]) {
+      const row = this.#ended.get(session);
+      if (row === undefined || row.end === null || WITHOUT_GRACE.has(row.end.reason)) continue;
       const end = { ...row.end, reason: "removed" as const };
       this.#table.end(row.session, end);
       this.#remember({ ...row, end });
@@ -144,7 +161,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
     const user = this.userOf(session);
     this.#table.delete(session);
     this.#rows.delete(session);
-    this.#ended.delete(session);
+    this.#forgetEnd(session, user);
     this.#unsubscribe(user, session);
     if (user === undefined) return;
     const left = (this.#rowsOf.get(user) ?? 1) - 1;
@@ -153,14 +170,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
   }
 
   owed(): EndedDebt[] {
-    const debts: EndedDebt[] = [];
-    for (const { session, user, order, end } of this.#ended.values()) {
-      if (end === null || end.dueAt === null) continue;
-      const { at, reason, tries, dueAt } = end;
-      const subscription = order === undefined ? {} : { order };
-      debts.push({ id: session, user, endedAt: at, reason, tries, dueAt, ...subscription });
-    }
-    return debts;
+    return [...this.#ended.values()].flatMap((row) => debtOf(row) ?? []);
   }
 
   owes(session: string): boolean {
@@ -172,17 +182,38 @@ export class KeptSessions implements Ledger<EndedDebt> {
     if (row === undefined || row.end === null) return;
     this.#table.postpone(session, tries, dueAt);
     this.#remember({ ...row, end: { ...row.end, tries, dueAt } });
+    this.index.put(session, dueAt);
+  }
+
+  #isOwed({ session, end }: SessionRow): void {
+    if (end != null && end.dueAt !== null) this.index.put(session, end.dueAt);
   }
 
   #remember(row: SessionRow): void {
     if (!this.#rows.has(row.session)) this.#rowsOf.set(row.user, (this.#rowsOf.get(row.user) ?? 0) + 1);
     this.#rows.set(row.session, row);
-    if (row.end === null) this.#ended.delete(row.session);
-    else this.#ended.set(row.session, row);
+    if (row.end === null) this.#forgetEnd(row.session, row.user);
+    else this.#rememberEnd(row);
     if (row.order !== undefined && row.end === null) {
       const sessions = this.#subscribed.get(row.user) ?? new Map<string, number>();
       this.#subscribed.set(row.user, sessions.set(row.session, row.order));
     } else this.#unsubscribe(row.user, row.session);
+  }
+
+  #rememberEnd(row: SessionRow): void {
+    this.#ended.set(row.session, row);
+    this.#news.push(row.session);
+    const sessions = this.#endedOf.get(row.user);
+    if (sessions === undefined) this.#endedOf.set(row.user, new Set([row.session]));
+    else sessions.add(row.session);
+  }
+
+  #forgetEnd(session: string, user: string | undefined): void {
+    if (!this.#ended.delete(session) || user === undefined) return;
+    this.index.delete(session);
+    const sessions = this.#endedOf.get(user);
+    sessions?.delete(session);
+    if (sessions?.size === 0) this.#endedOf.delete(user);
   }
 
   #unsubscribe(user: string | undefined, session: string): void {
@@ -191,4 +222,12 @@ export class KeptSessions implements Ledger<EndedDebt> {
     sessions.delete(session);
     if (sessions.size === 0) this.#subscribed.delete(user);
   }
+}
+
+/** What an ended session owes its user's object, if anything. */
+function debtOf(row: SessionRow | undefined): EndedDebt | undefined {
+  if (row === undefined || row.end === null || row.end.dueAt === null) return undefined;
+  const { at, reason, tries, dueAt } = row.end;
+  const subscription = row.order === undefined ? {} : { order: row.order };
+  return { id: row.session, user: row.user, endedAt: at, reason, tries, dueAt, ...subscription };
 }

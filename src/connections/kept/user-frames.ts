@@ -1,7 +1,7 @@
 import { maySend } from "../../auth/grants.ts";
 import type { Settings } from "../../config.ts";
 import { signalRequest } from "../../objects/commands.ts";
-import type { Background, Log, Objects } from "../../objects/ports.ts";
+import type { Background, Clock, Log, Objects } from "../../objects/ports.ts";
 import type { HeartbeatFrame, PresenceFrame, SignalFrame } from "../../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../../protocol/codes.ts";
 import type { Device } from "../../protocol/names.ts";
@@ -24,14 +24,14 @@ interface UserFrameRules {
  * with what came of it. Where that does not answer, nothing is changed here, and the client may say it again.
  */
 export class UserFrames {
-  readonly #ports: { objects: Objects; log: Log; background: Background };
+  readonly #ports: { clock: Clock; objects: Objects; log: Log; background: Background };
   readonly #settings: Settings;
   readonly #rules: UserFrameRules;
   readonly #calls = new CallQueue();
   readonly #signals: SignalCalls;
 
   constructor(
-    ports: { objects: Objects; log: Log; background: Background },
+    ports: { clock: Clock; objects: Objects; log: Log; background: Background },
     settings: Settings,
     rules: UserFrameRules,
   ) {

@@ -69,7 +69,7 @@ export class Delivery {
   /** A socket that fails takes nobody else's message with it; what it was not sent it gets when it comes back. */
   #send(connection: Connection, text: string): boolean {
     try {
-      connection.socket.send(text);
+      connection.tell(text);
       return true;
     } catch (cause) {
       this.#log.warn("direct message not sent", { session: connection.session }, cause);

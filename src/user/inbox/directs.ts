@@ -138,7 +138,7 @@ export class Directs {
   signal(request: SignalRequest): void {
     const text = signalFrame(request);
     for (const connection of this.#connections.all()) {
-      if (connection.session !== request.from?.session) connection.socket.send(text);
+      if (connection.session !== request.from?.session) connection.tell(text);
     }
   }
 

@@ -115,7 +115,7 @@ export class Reader {
       mayHearRoster: this.#mayHearRoster && !knowsRoster,
       events: this.subscription.events,
     });
-    for (const frame of frames) this.#connection.socket.send(frame);
+    for (const frame of frames) this.#connection.tell(frame);
     const { epoch, roster, number } = delivery;
     this.#moveTo({
       epoch,
@@ -186,7 +186,7 @@ export class Reader {
 
   #stands(answer: Subscribed, frame: string | undefined): void {
     const { epoch, reached: offset, roster, number, isLast, bytes } = answer;
-    if (frame !== undefined) this.#connection.socket.send(frame);
+    if (frame !== undefined) this.#connection.tell(frame);
     this.#moveTo({ epoch, offset, roster, number });
     this.#epoch = epoch;
     this.#highest = 0;
@@ -245,7 +245,7 @@ export class Reader {
   }
 
   #pass({ frames, after, isLast }: LogFrames): void {
-    for (const frame of frames) this.#connection.socket.send(frame);
+    for (const frame of frames) this.#connection.tell(frame);
     const position = this.#position();
     if (position !== undefined) this.#moveTo({ ...position, ...after });
     if (isLast && after.offset >= this.#highest) this.#state = "live";

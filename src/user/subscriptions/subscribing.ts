@@ -5,7 +5,13 @@ import type { Connections } from "../../connections/connections.ts";
 import { sendError } from "../../connections/incoming.ts";
 import { Outbox } from "../../objects/outbox.ts";
 import type { EndReason, MemberState, Ports } from "../../objects/ports.ts";
-import type { Delivery, DeliveryAnswer, Subscribed, Unsubscribed } from "../../objects/subscribing.ts";
+import type {
+  Delivery,
+  DeliveryAnswer,
+  Subscribed,
+  Unsubscribed,
+  UnsubscribeRequest,
+} from "../../objects/subscribing.ts";
 import type { Capability } from "../../protocol/claims.ts";
 import { isRefusal, type Refusal, refusal } from "../../protocol/codes.ts";
 import { memberOf } from "../presence/presence.ts";
@@ -66,7 +72,7 @@ export class Subscribing {
     this.outbox = new Outbox(
       ports,
       this.#subscriptions,
-      (debt) => this.#pay(debt),
+      { to: laneOf, pay: (debts) => this.#pay(debts) },
       (id) => {
         this.#subscriptions.settle(id);
         this.outbox.forget(id);
@@ -125,7 +131,7 @@ export class Subscribing {
     this.#stop(connection, subscription);
     this.#leaving.add(keyOf(subscription));
     try {
-      await this.#tellOver(subscription, "unsubscribed");
+      await this.#ports.objects.channel(channel).unsubscribe(this.#overOf(subscription, "unsubscribed"));
       this.#subscriptions.delete(subscription);
     } catch (cause) {
       this.#ports.log.warn("channel did not answer", { session: connection.session }, cause);
@@ -246,21 +252,29 @@ export class Subscribing {
     return answer;
   }
 
-  async #pay({ subscription, owes }: SubscriptionDebt): Promise<void> {
-    if (owes !== "device") return this.#tellOver(subscription, owes);
+  /** Of one channel. When several sessions end at once, as after a crash, that they are over is one call to each. */
+  async #pay(debts: readonly SubscriptionDebt[]): Promise<void> {
+    const [{ subscription, owes }] = debts as [SubscriptionDebt];
     const { session, channel, order } = subscription;
-    const row = this.#sessionOf(session);
-    if (row === undefined) return;
-    await this.#ports.objects.channel(channel).setSubscriberDevice({ session, order, device: row.device });
+    const port = this.#ports.objects.channel(channel);
+    if (owes === "device") {
+      const row = this.#sessionOf(session);
+      if (row !== undefined) await port.setSubscriberDevice({ session, order, device: row.device });
+    } else if (debts.length === 1) await port.unsubscribe(this.#overOf(subscription, owes));
+    else {
+      const over = debts.flatMap((debt) =>
+        debt.owes === "device" ? [] : this.#overOf(debt.subscription, debt.owes),
+      );
+      await port.unsubscribeTogether(over);
+    }
   }
 
-  async #tellOver({ session, channel, order }: Subscription, reason: EndReason): Promise<void> {
+  #overOf({ session, order }: Subscription, reason: EndReason): UnsubscribeRequest {
     // Of a session whose row is gone, with its grace or because the user was erased, nothing is left to wait for.
     const row = this.#sessionOf(session);
     const now = this.#ports.clock.now();
     const at = row === undefined ? now - this.#settings.OFFLINE_GRACE_SECONDS * 1000 : (row.endedAt ?? now);
-    const { name: user } = this.#about;
-    await this.#ports.objects.channel(channel).unsubscribe({ user, session, order, at, reason });
+    return { user: this.#about.name, session, order, at, reason };
   }
 
   #readerOf(connection: Connection, subscription: Subscription): Reader {
@@ -306,6 +320,11 @@ export class Subscribing {
 
 function keyOf({ session, channel }: Subscription): string {
   return `${session} ${channel}`;
+}
+
+/** A device is told by itself. */
+function laneOf({ id, subscription, owes }: SubscriptionDebt): string {
+  return owes === "device" ? id : subscription.channel;
 }
 
 function unavailable(): Refusal {

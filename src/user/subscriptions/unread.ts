@@ -79,8 +79,7 @@ export class Reading {
   async #ask(connection: Connection, unread: Unread, isLive: () => boolean): Promise<void> {
     const n = this.#ports.clock.now();
     const { sent } = unread;
-    connection.update({ probedAt: n });
-    connection.send({ type: "probe", n });
+    connection.ask(n);
     await new Promise<void>((resolve) => this.#look(connection, n, { isLive, resolve }));
     unread.sent -= sent;
     unread.asked = undefined;

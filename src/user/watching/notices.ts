@@ -1,6 +1,7 @@
 import type { Duty } from "../../objects/due-times.ts";
 import { FIRST_RETRY_MS, Outbox, STILL_OWED } from "../../objects/outbox.ts";
 import type { Background, Clock, Log, Timers, UserPort } from "../../objects/ports.ts";
+import { Walk } from "../../objects/walk.ts";
 import type { View } from "../presence/view.ts";
 import type { NoticeJob, NoticeJobTable } from "./notice-job-table.ts";
 import type { WatcherRow, WatcherTable } from "./watcher-table.ts";
@@ -51,7 +52,7 @@ export class Notices implements Duty {
   /** What this instance does about the job; another one finds the job and begins anew. */
   #state: "idle" | "gathering" | "telling" = "idle";
   #legUntil = 0;
-  #giveUp: () => void = () => {};
+  #walk: Walk<WatcherRow> | undefined;
   /** The last known waking of each watcher's object. Forgetting it costs a call. */
   readonly #wakings = new Map<string, string>();
   /** The last call to each watcher that is being told. */
@@ -126,7 +127,7 @@ export class Notices implements Duty {
     if (this.#state === "idle") this.#begin();
     else if (this.#state === "telling") {
       for (const watcher of this.#underWay.keys()) this.#postpone(watcher);
-      this.#giveUp();
+      this.#walk?.giveUp();
     }
   }
 
@@ -157,25 +158,25 @@ export class Notices implements Duty {
   async #tellSome(job: NoticeJob): Promise<void> {
     const begun = job.pass ?? { ...this.#view.versions(), cursor: "" };
     const isShown = this.#isInherited || this.#view.versions().shownVersion > job.shownBefore;
-    const walk = new WatcherWalk(this.#watchers, begun.cursor);
-    const lanes = Array.from({ length: LANES }, () => this.#lane(walk, isShown));
-    await Promise.race([Promise.all(lanes), new Promise<void>((resolve) => (this.#giveUp = resolve))]);
-    walk.end();
-    const { cursor, isAtEnd } = walk;
+    const watchers = new WatcherWalk(this.#watchers, begun.cursor);
+    this.#walk = new Walk(
+      () => watchers.next(),
+      (row) => this.#tellOne(row, isShown),
+    );
+    await this.#walk.go(LANES);
+    const { cursor, isAtEnd } = watchers;
     if (isAtEnd) this.#endPass(begun);
     else this.#jobs.write({ ...job, pass: { ...begun, cursor }, dueAt: this.#ports.clock.now() });
   }
 
-  async #lane(walk: WatcherWalk, isShown: boolean): Promise<void> {
-    for (let row = walk.next(); row !== undefined; row = walk.next()) {
-      if (!this.#owes(row, isShown)) continue;
-      try {
-        await this.#tell(row.watcher);
-      } catch (cause) {
-        this.#ports.log.warn("watcher not told", {}, cause);
-        this.#postpone(row.watcher);
-        this.#settled(); // the leg may be over long ago
-      }
+  async #tellOne(row: WatcherRow, isShown: boolean): Promise<void> {
+    if (!this.#owes(row, isShown)) return;
+    try {
+      await this.#tell(row.watcher);
+    } catch (cause) {
+      this.#ports.log.warn("watcher not told", {}, cause);
+      this.#postpone(row.watcher);
+      this.#settled(); // the leg may be over long ago
     }
   }
 

@@ -1,9 +1,10 @@
 import type { Connection } from "../../connections/connection.ts";
+import { mapAtMost } from "../../objects/at-most.ts";
 import type { Log, UserPort } from "../../objects/ports.ts";
 import type { Shown } from "./shown.ts";
 
 /** Calls at once. */
-const BATCH = 100;
+const LANES = 100;
 
 export type Watched = Pick<UserPort, "watchedBy" | "unwatchedBy">;
 
@@ -47,17 +48,14 @@ export class Registrations {
 
   async #ask(users: readonly [string, { order: number }][], asker?: Connection): Promise<string[]> {
     const silent: string[] = [];
-    for (let from = 0; from < users.length; from += BATCH) {
-      const calls = users.slice(from, from + BATCH).map(async ([user, { order }]) => {
-        try {
-          this.#shown.take(await this.#userOf(user).watchedBy(this.#me, order), asker);
-        } catch (cause) {
-          this.#log.warn("watched user did not answer", {}, cause);
-          silent.push(user);
-        }
-      });
-      await Promise.all(calls);
-    }
+    await mapAtMost(LANES, users, async ([user, { order }]) => {
+      try {
+        this.#shown.take(await this.#userOf(user).watchedBy(this.#me, order), asker);
+      } catch (cause) {
+        this.#log.warn("watched user did not answer", {}, cause);
+        silent.push(user);
+      }
+    });
     return silent;
   }
 

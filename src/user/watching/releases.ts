@@ -1,9 +1,10 @@
+import { mapAtMost } from "../../objects/at-most.ts";
 import { FIRST_RETRY_MS, Outbox } from "../../objects/outbox.ts";
 import type { Background, Clock, Log, Sql, UserPort } from "../../objects/ports.ts";
 import { type ReleaseDebt, ReleaseTable } from "./release-table.ts";
 
 /** Calls at once. */
-const BATCH = 100;
+const LANES = 100;
 
 /** Tells users that this one watches them no more: a debt until each has confirmed, whoever is slow. */
 export class Releases {
@@ -57,13 +58,14 @@ export class Releases {
   async #pay({ id, order, targets }: ReleaseDebt): Promise<void> {
     const confirmed = new Set<string>();
     let cause: unknown;
-    for (let from = 0; from < targets.length; from += BATCH) {
-      const calls = targets.slice(from, from + BATCH).map(async (target) => {
+    await mapAtMost(LANES, targets, async (target) => {
+      try {
         await this.#release(target, order);
         confirmed.add(target);
-      });
-      for (const call of await Promise.allSettled(calls)) if (call.status === "rejected") cause = call.reason;
-    }
+      } catch (failure) {
+        cause = failure;
+      }
+    });
     const owed = this.#table.find(id)?.targets ?? [];
     const left = owed.filter((target) => !confirmed.has(target));
     if (left.length === 0) return;

@@ -31,8 +31,4 @@ export class WatcherWalk {
     this.#left -= 1;
     return row;
   }
-
-  end(): void {
-    this.#left = 0;
-  }
 }
