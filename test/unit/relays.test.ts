@@ -253,8 +253,8 @@ test("[RY40] who comes back to the relay with a new token while the removal is u
         await world.channel.relayed(later);
         return report;
       },
-      remove: async (user: string) => {
-        await port.remove(user);
+      remove: async (user: string, second: number) => {
+        await port.remove(user, second);
         relay.keep("ann", { joinedAt: world.bench.now + 5 });
         await world.channel.relayed({
           relay: "c/1",
@@ -569,8 +569,8 @@ test("[RY40] who is sent away once more while the first call is under way is sen
   Object.defineProperty(relay, "port", {
     value: {
       ...port,
-      remove: async (user: string) => {
-        await port.remove(user);
+      remove: async (user: string, second: number) => {
+        await port.remove(user, second);
         removed.push(world.bench.now);
         if (removed.length > 1) return;
         relay.keep("ann"); // back with a new token, and sent away again

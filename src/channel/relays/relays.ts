@@ -24,6 +24,8 @@ interface About {
 interface RelaysRules {
   /** Whether this user has any row of its own here. */
   isKept(user: string): boolean;
+  /** The second in which this user was sent away last; 0 where it was not. */
+  removedIn(user: string): number;
   /** Something was reported or settled outside of any other call. */
   settled(): void;
 }
@@ -51,7 +53,10 @@ export class Relays {
     this.#rules = rules;
     const { sql, settings, states } = about;
     this.members = new RelayMembers(sql, ports.clock, (user, state) => states.admitted(user, state));
-    this.#sendingAway = new SendingAway({ ...ports, sql }, (debt, report) => this.#sentAway(debt, report));
+    this.#sendingAway = new SendingAway(
+      { ...ports, sql },
+      { done: (debt, report) => this.#sentAway(debt, report), removedIn: rules.removedIn },
+    );
     this.#newcomers = new Newcomers(ports.clock, about, { own: about.own, relays: this.members });
     this.leases = new Leases(ports, settings.SESSION_TTL_SECONDS * 1000, this.members, {
       reportedAt: (relay) => this.members.numberOf(relay),
