@@ -10,7 +10,7 @@ const settings = settingsOf({ JWT_SECRET: "a secret that only the simulator know
 /** What a sweep of ten TTLs, a grace and the first retries of a debt need, and more. */
 const LONG_ENOUGH_MS = 30 * 60_000;
 
-type KeeperKind = Exclude<Kind, "directory">;
+type KeeperKind = Exclude<Kind, "directory" | "relay">;
 
 /** The turns of a connect, each of which ends at an await: whose it is, and its number for that object. */
 const TURNS: { connection: KeeperKind; crash: KeeperKind; turn: number; after: string }[] = [

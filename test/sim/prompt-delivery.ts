@@ -1,5 +1,5 @@
-import type { Crowd } from "./clients.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
+import type { Crowd } from "./clients.ts";
 import { granted } from "./granted.ts";
 import type { World } from "./world.ts";
 
@@ -12,20 +12,15 @@ const TRIED_AGAIN_WITHIN_MS = 20_000;
 
 /** Once it is quiet: what is said is heard at once, and what was cut off on its way soon after. */
 export async function checkPromptness(world: World, crowd: Crowd): Promise<void> {
-  await everybodyHears(world, crowd, "at once", HEARD_WITHIN_MS);
+  const offsets = await world.until(say(world, crowd));
+  await world.advance(HEARD_WITHIN_MS);
+  allHave(world, crowd, offsets, "at once");
   world.callFaults = { ...NO_CALL_FAULTS, dropped: 1 };
-  const said = say(world, crowd);
+  const more = await world.until(say(world, crowd));
   await world.advance(CUT_OFF_MS);
   world.callFaults = NO_CALL_FAULTS;
-  await said;
   await world.advance(TRIED_AGAIN_WITHIN_MS);
-  allHave(world, crowd, await said, "though it was cut off");
-}
-
-async function everybodyHears(world: World, crowd: Crowd, how: string, withinMs: number): Promise<void> {
-  const said = say(world, crowd);
-  await world.advance(withinMs);
-  allHave(world, crowd, await said, how);
+  allHave(world, crowd, more, "though it was cut off");
 }
 
 /** Something in each channel, by a back end. Resolves with the offsets. */

@@ -16,7 +16,7 @@ async function adaInTheHall() {
     crowd.clients.find(({ user, target }) => user === name && target.kind === "channel") as SimulatedClient;
   inHall("ada").connect();
   await world.advance(1_000);
-  const toldToAda = () => [...(inHall("ada").connection?.roster.keys() ?? [])].sort();
+  const toldToAda = () => [...(inHall("ada").connection?.roster.members.keys() ?? [])].sort();
   return { world, bob: inHall("bob"), toldToAda, hall: world.object("channel", "hall") };
 }
 

@@ -169,19 +169,13 @@ test("[RY7] whoever is welcomed while a push is on its way hears each message on
   const late = bench.channel.say("two");
   const cat = await bench.connect("cat", { recover: { epoch: "e1", offset: 0 } });
   expect(cat.welcome.offset).toBe(1); // as far as the relay knows
-<<<<<<< HEAD
-=======
   const dan = await bench.connect("dan");
   expect(dan.welcome.offset).toBe(2);
->>>>>>> relay
   await bench.push(late);
   await bench.push(bench.channel.say("three"));
   await bench.pass(5, 1);
   expect(cat.offsets).toEqual([1, 2, 3]);
-<<<<<<< HEAD
-=======
   expect(dan.offsets).toEqual([3]);
->>>>>>> relay
   expect(ann.offsets).toEqual([1, 2, 3]);
   expect(early.socket.offsets).toEqual([1, 2, 3]);
 });
@@ -227,8 +221,6 @@ test("[RY18] who reads from where the channel's log begins no more is asked to c
   await bench.pass(20, 1);
   expect(ann.closedWith).toBe(4000);
 });
-<<<<<<< HEAD
-=======
 
 test("[RY6] a relay recovers no further back than the log that it stands for", async () => {
   const bench = new RelayBench({ HISTORY_SIZE: "5" });
@@ -242,4 +234,3 @@ test("[RY6] a relay recovers no further back than the log that it stands for", a
   await bench.connect("cat", { recover: { epoch: "e1", offset: 14 } });
   expect(wanted()).toMatchObject({ recover: { epoch: "e1", offset: 14 } });
 });
->>>>>>> relay
