@@ -28,10 +28,15 @@ class Heard {
   readonly offsets: number[] = [];
 
   take(text: string): void {
+    // To parse a hundred members for each of so many would take longer than all the rest.
+    if (text.startsWith('{"type":"welcome"')) {
+      this.welcomes++;
+      this.count = Number(/"count":(\d+)/.exec(text)?.[1]);
+      return;
+    }
     const frames: Record<string, unknown>[] = [JSON.parse(text)].flat();
     for (const { type, count, offset } of frames) {
-      if (type === "welcome") this.welcomes++;
-      if (type === "welcome" || type === "members") this.count = count as number;
+      if (type === "members") this.count = count as number;
       if (type === "message") this.offsets.push(offset as number);
     }
   }
@@ -82,4 +87,4 @@ test("[SIM22] a hundred thousand users over relays are counted exactly, and each
   expect(all.filter(({ welcomes }) => welcomes !== 1)).toEqual([]);
   expect(all.filter(({ count }) => count !== USERS)).toEqual([]);
   world.close();
-}, 120_000);
+}, 240_000);

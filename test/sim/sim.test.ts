@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { CORES } from "./cores.ts";
-import { FAULTS, FaultTable, KINDS } from "./fault-table.ts";
+import { FAULTS, FaultTable, KINDS, mayMeet } from "./fault-table.ts";
 import { MUTANTS } from "./mutants.ts";
 import { runSeed } from "./run-seed.ts";
 
@@ -18,7 +18,7 @@ const OFTEN = 100;
 const cli = fileURLToPath(new URL("run.ts", import.meta.url));
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [cli, ...args]);
 
-describe("users and channels under faults", () => {
+describe("users, channels and relays under faults", () => {
   const faults = new FaultTable();
   const sums: Record<string, number> = {};
 
@@ -34,7 +34,7 @@ describe("users and channels under faults", () => {
     }
     console.log(`${SEEDS} seeds of ${STEPS} steps\n${faults}\n${JSON.stringify(sums)}`);
     for (const fault of FAULTS) {
-      for (const kind of KINDS)
+      for (const kind of KINDS.filter((one) => mayMeet(fault, one)))
         expect(faults.of(fault, kind), `${fault}, ${kind}`).toBeGreaterThanOrEqual(OFTEN);
     }
   });
@@ -52,6 +52,8 @@ describe("users and channels under faults", () => {
     ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
     ["[SIM18] broadcasts reached who stayed", "broadcasts"],
     ["[SIM19] user connections were subscribed to channels", "subscriptions"],
+    ["[SIM21] relays kept connections until it was quiet", "relayed"],
+    ["[SIM21] relays that had missed something showed the roster anew", "shownAnew"],
     ["[SIM20] direct messages were told", "directs"],
     ["[SIM20] direct messages were told again", "directsAgain"],
   ] as const)("%s, in the same seeds", (_, what) => {
