@@ -33,7 +33,7 @@ const COMMANDS: readonly Command[] = [
       ),
   },
   { weight: 2, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
-  { weight: 1.5, run: loseRelay, topic: "relays" },
+  { weight: 4, run: loseRelay, topic: "losses" },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 0.6, run: (world) => deploy(world) },
   { weight: 1.5, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
@@ -41,8 +41,9 @@ const COMMANDS: readonly Command[] = [
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },
 ];
-/** There are relays in some worlds only, and not all the time: there they are met more often. */
-const LIKELY_KINDS: readonly Kind[] = [...KINDS, "relay"];
+/** Relays are in some worlds only: there they are met more often. */
+const KINDS_WITH_RELAYS: readonly Kind[] = [...KINDS, "relay", "relay"];
+const KINDS_WITHOUT: readonly Kind[] = KINDS.filter((kind) => kind !== "relay");
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
 const CUT_OFF_MS = [1_000, 120_000] as const;
@@ -86,8 +87,10 @@ function withObject(
   isFitting: (object: SimulatedObject) => boolean,
   act: (object: SimulatedObject) => boolean,
 ): boolean {
-  const kind = world.random.pick(LIKELY_KINDS);
-  const object = world.random.pick(world.objects().filter((one) => one.kind === kind && isFitting(one)));
+  const objects = world.objects();
+  const hasRelays = objects.some(({ kind }) => kind === "relay");
+  const kind = world.random.pick(hasRelays ? KINDS_WITH_RELAYS : KINDS_WITHOUT);
+  const object = world.random.pick(objects.filter((one) => one.kind === kind && isFitting(one)));
   return object !== undefined && act(object);
 }
 

@@ -26,6 +26,9 @@ const QUIET_WITH_LOSSES_TTLS = 65;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
 
+/** Of all worlds; and of those the ones whose relays are lost now and then. */
+const WITH_RELAYS = 0.36;
+const WITH_LOSSES = 0.4;
 /** Enough in one channel that it needs relays, and no more clients in all. */
 const RELAYED_CLIENTS = { own: 1, channels: [3, 0] };
 
@@ -168,8 +171,9 @@ interface Traits {
 function traitsOf(seed: number): Traits {
   const random = new SeededRandom(seed ^ 0x5eed);
   const rate = random.pick([0.01, 0.05, 0.1]) ?? 0;
-  const topics = new Set(TOPICS.filter(() => random.chance(0.5)));
-  const hasRelays = topics.has("relays");
+  const topics = new Set<Topic>(TOPICS.filter(() => random.chance(0.5)));
+  const hasRelays = random.chance(WITH_RELAYS);
+  if (hasRelays && random.chance(WITH_LOSSES)) topics.add("losses");
   return {
     settings: {
       JWT_SECRET: "a secret that only the simulator knows",
