@@ -33,7 +33,7 @@ const COMMANDS: readonly Command[] = [
       ),
   },
   { weight: 2, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
-  { weight: 4, run: loseRelay, topic: "losses" },
+  { weight: 5, run: loseRelay, topic: "losses" },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 0.6, run: (world) => deploy(world) },
   { weight: 1.5, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
@@ -42,7 +42,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 10, run: (world) => pass(world) },
 ];
 /** Relays are in some worlds only: there they are met more often. */
-const KINDS_WITH_RELAYS: readonly Kind[] = [...KINDS, "relay", "relay"];
+const KINDS_WITH_RELAYS: readonly Kind[] = [...KINDS, "relay", "relay", "relay"];
 const KINDS_WITHOUT: readonly Kind[] = KINDS.filter((kind) => kind !== "relay");
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;

@@ -28,8 +28,9 @@ const QUIET_WITH_PARKED_TTLS = 90;
 
 /** Of all worlds; and of those the ones whose relays are lost now and then. */
 const WITH_RELAYS = 0.36;
-const WITH_LOSSES = 0.4;
-/** Enough in one channel that it needs relays, and no more clients in all. */
+const WITH_LOSSES = 0.3;
+/** Enough in one channel that it needs relays, and fewer in all: what is said there takes more calls. */
+const RELAYED_USERS = 3;
 const RELAYED_CLIENTS = { own: 1, channels: [3, 0] };
 
 /** In each of the last steps something is broadcast: few connections outlast many more. */
@@ -90,7 +91,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   const traits = traitsOf(seed);
   const world = new World(seed, settingsOf(traits.settings), cores);
   world.journal.listener = listener;
-  const crowd = new Crowd(world, USERS, CHANNELS, traits.clients);
+  const crowd = new Crowd(world, traits.users, CHANNELS, traits.clients);
   const commands = commandsOf(traits.topics);
   const invariants = new Invariants(world, crowd);
   world.onTurn = (object) => {
@@ -161,6 +162,7 @@ interface Traits {
   settings: Record<string, string>;
   callFaults: CallFaults;
   topics: ReadonlySet<Topic>;
+  users: readonly string[];
   clients?: { own: number; channels: number[] };
 }
 
@@ -192,6 +194,7 @@ function traitsOf(seed: number): Traits {
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
     topics,
+    users: hasRelays ? USERS.slice(0, RELAYED_USERS) : USERS,
     ...(hasRelays && { clients: RELAYED_CLIENTS }),
   };
 }
