@@ -1,4 +1,5 @@
 import type { Duty } from "../objects/due-times.ts";
+import { NotAnswered } from "../objects/not-answered.ts";
 import { retryDelay } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
 import type {
@@ -32,15 +33,6 @@ export interface Entered {
 
 /** So long it is content with changes then: two versions side by side may reckon differently for a while. */
 const IN_VAIN_MS = 60_000;
-
-/** So long was waited, and no answer came: it may yet have arrived. */
-export class NotAnswered extends Error {
-  override readonly name = "NotAnswered";
-
-  constructor() {
-    super("no answer");
-  }
-}
 
 /** Something that leaves with a call, and who waits for what comes of it. */
 interface Item {
@@ -223,7 +215,7 @@ export class Upward implements Duty {
 
   #giveUp(call: { since: number; items: Item[] }): boolean {
     if (call.since + PATIENCE_MS > this.#ports.clock.now()) return false;
-    this.#fail(call, new NotAnswered());
+    this.#fail(call, new NotAnswered("no answer"));
     return true;
   }
 

@@ -12,7 +12,7 @@ import type { World } from "./world.ts";
 const COMMANDS: readonly Command[] = [
   { weight: 18, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
   { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.close()) },
-  { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
+  { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
@@ -36,7 +36,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 5, run: loseRelay, topic: "losses" },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 0.6, run: (world) => deploy(world) },
-  { weight: 1.5, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
+  { weight: 2, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.delay()) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },

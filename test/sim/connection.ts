@@ -276,6 +276,7 @@ export class SimulatedConnection implements Peer {
     this.#welcomedAt = this.#world.now;
     const { ledger, tickets, orders } = this.#promised;
     ledger.welcomes++;
+    if (this.keeper?.kind === "relay") ledger.relayed++;
     const { ticket } = this.attempt.credentials;
     if (ticket !== undefined) tickets.used(ticket.id, welcome.data.session);
     // A relay asks its channel after the user's object has admitted: what that was told since ends it a moment later.

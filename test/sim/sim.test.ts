@@ -52,7 +52,7 @@ describe("users, channels and relays under faults", () => {
     ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
     ["[SIM18] broadcasts reached who stayed", "broadcasts"],
     ["[SIM19] user connections were subscribed to channels", "subscriptions"],
-    ["[SIM21] relays kept connections until it was quiet", "relayed"],
+    ["[SIM21] relays welcomed connections", "relayed"],
     ["[SIM21] relays that had missed something showed the roster anew", "shownAnew"],
     ["[SIM20] direct messages were told", "directs"],
     ["[SIM20] direct messages were told again", "directsAgain"],

@@ -1,7 +1,7 @@
 import type { Settings } from "../../src/config.ts";
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
+import { NotAnswered } from "../../src/objects/not-answered.ts";
 import type { ChannelPort, ConnectRequest, UserPort } from "../../src/objects/ports.ts";
-import { NotAnswered } from "../../src/relay/upward.ts";
 import { CallFailed } from "./call.ts";
 import { type CallFaults, Calls, objectsVia } from "./calls.ts";
 import { FaultTable, type Kind } from "./fault-table.ts";
