@@ -91,6 +91,11 @@ export class Hearing {
     this.repairs.expect(standing);
   }
 
+  /** A connection has opened: it may be the first that can remember the position. */
+  opened(): void {
+    this.#remembering.soon();
+  }
+
   /** Connections have closed, or were ended. */
   ended(): void {
     this.#remembering.ended();

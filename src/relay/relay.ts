@@ -164,6 +164,7 @@ export class Relay implements Keeper, RelayPort {
     if (!this.#isHeard) this.#hearing.forget();
     const refused = await this.#arrivals.arrive(request, accept, (connection) => {
       this.#sweep.watch(connection);
+      this.#hearing.opened();
       this.#due.arm();
     });
     if (refused !== undefined) this.#settle();
@@ -291,8 +292,8 @@ export class Relay implements Keeper, RelayPort {
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
     this.#hearing.ended();
-    this.#due.arm();
     this.#departures.outbox.kick();
     this.#upward.go();
+    this.#due.arm();
   }
 }

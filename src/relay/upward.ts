@@ -1,4 +1,5 @@
 import type { Duty } from "../objects/due-times.ts";
+import { NotAnswered } from "../objects/not-answered.ts";
 import { retryDelay } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
 import type {
@@ -226,7 +227,7 @@ export class Upward implements Duty {
 
   #giveUp(call: { since: number; items: Item[] }): boolean {
     if (call.since + PATIENCE_MS > this.#ports.clock.now()) return false;
-    this.#fail(call, new Error("no answer"));
+    this.#fail(call, new NotAnswered("no answer"));
     return true;
   }
 

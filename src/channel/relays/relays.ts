@@ -35,6 +35,14 @@ interface RelaysRules {
   holdMs(): number;
 }
 
+/** Users of sessions that enter with a report, and those of them who may not. */
+interface Entrants {
+  entering: ReadonlySet<string>;
+  refused: ReadonlySet<string>;
+}
+
+const NOBODY: Entrants = { entering: new Set(), refused: new Set() };
+
 /**
  * The relays of a channel: who is connected to them, as they report it, how it counts in the roster, who has to leave
  * them, and where newcomers go. What relays say is the truth about their own connections and about nothing else.
@@ -124,7 +132,8 @@ export class Relays {
     this.leases.heard(relay);
     const entered = entering.map((session) => calls.place(session));
     const refused = refusedUsers(entering, entered);
-    const isWholeWanted = report !== undefined && this.#apply(relay, report, refused);
+    const known = { refused, entering: new Set(entering.map(({ user }) => user)) };
+    const isWholeWanted = report !== undefined && this.#apply(relay, report, known);
     const replies = requests.map((request) => calls.reply(request));
     return {
       standing: calls.standing({ isBrief }),
@@ -153,8 +162,19 @@ export class Relays {
     this.#about.members().flush();
   }
 
-  #apply(relay: string, report: RelayReport, refused: ReadonlySet<string> = new Set()): boolean {
-    this.#hold(relay, report, refused);
+  /** Who was sent away before this relay could say that the user is there, which a crash may have kept it from, has to leave it too. */
+  #sendAwayLate(relay: string, { number, set }: RelayReport, entering: ReadonlySet<string>): void {
+    if (number <= this.members.numberOf(relay)) return;
+    for (const { user, joinedAt } of set) {
+      if (entering.has(user) || this.members.find(relay, user) !== undefined) continue;
+      const second = this.#about.removals.secondOf(user);
+      if (second !== undefined && joinedAt < (second + 1) * 1000) this.#sendingAway.owe(relay, user);
+    }
+  }
+
+  #apply(relay: string, report: RelayReport, known = NOBODY): boolean {
+    this.#sendAwayLate(relay, report, known.entering);
+    this.#hold(relay, report, known.refused);
     this.#newcomers.reported(relay);
     const isWholeWanted = this.members.apply(relay, report, this.#ofReports());
     this.#about.members().flush();
