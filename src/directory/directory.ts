@@ -125,7 +125,7 @@ export class Directory implements DirectoryPort {
   #set(kind: EntryKind, name: string, entry: Entry): Order | null {
     const known = this.#table.read(kind, name);
     if (known !== undefined && isLater(known, entry)) return { version: known.version, at: known.at };
-    if (known !== undefined && looksSame(known, entry)) return null;
+    if (known !== undefined && looksSame(known, entry) && !isGoneAnew(known, entry)) return null;
     this.#table.write(kind, name, entry);
     this.#recount(kind, known, entry);
     if (entry.goneAt === null) this.#audit.begin();
@@ -160,6 +160,11 @@ function looksSame(known: Entry, told: Entry): boolean {
   if (known.version !== told.version) return false;
   if (known.goneAt !== null || told.goneAt !== null) return known.goneAt !== null && told.goneAt !== null;
   return known.detail === told.detail && known.size === told.size;
+}
+
+/** Who is gone again has been there meanwhile, unseen: what it said then may still come, and must be late. */
+function isGoneAnew(known: Entry, told: Entry): boolean {
+  return told.goneAt !== null && told.at > known.at;
 }
 
 function weightOf(entry: Entry | undefined): EntryCount {

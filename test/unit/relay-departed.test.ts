@@ -123,3 +123,22 @@ test("[RY89] likewise that a channel was deleted whose members were all at relay
   await world.pass(20_000);
   expect(world.listed).toBe(0);
 });
+
+test("[RY95] who was sent away from a relay is no member for a channel that crashes and wakes, though the row stays", async () => {
+  const world = new RelayedChannel();
+  const [one, two] = [world.relay("c/1"), world.relay("c/2")];
+  one.keep("ben");
+  two.keep("ann");
+  await one.say(one.report({ isWhole: true }));
+  await two.say(two.report({ isWhole: true }));
+  one.keep("ben", { live: 0, endedAt: world.bench.now });
+  await one.say(one.report({ users: ["ben"] }));
+  await world.pass(4000); // in its grace
+  expect(await world.count()).toBe(2);
+  one.members.delete("ben");
+  await world.channel.removeMember("ben");
+  await world.bench.quiet();
+  expect(world.rows("relay_member").map(({ user }) => user)).toContain("ben");
+  await world.restart();
+  expect(await world.count()).toBe(1);
+});

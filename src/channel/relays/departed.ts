@@ -56,6 +56,11 @@ export class Departed implements Duty {
     return [...this.#left.keys()];
   }
 
+  /** Whether the grace of who ended then is over. */
+  isOver(endedAt: number): boolean {
+    return endedAt + this.#graceMs <= this.#clock.now();
+  }
+
   /** On waking: a row of a member that had ended. */
   find({ relay, user }: Row, endedAt: number): void {
     const overAt = endedAt + this.#graceMs + LATE_MS;

@@ -27,6 +27,8 @@ interface Relay {
 
 /** What becomes of a report. */
 export interface ReportRules {
+  /** Whether this user, who ended then, was sent away since: then it has left without a grace. */
+  isSentAway(user: string, endedAt: number): boolean;
   /** When a user joined who is here already, wherever. */
   joinedAt(user: string): number | undefined;
   /** Whether this user counts in the roster as this relay shows it. */
@@ -172,7 +174,9 @@ export class RelayMembers {
     const known = this.#relays.get(relay);
     const part = known?.members.get(user);
     if (known === undefined || part === undefined) return;
-    if (part.endedAt === null) this.#table.end(relay, user);
+    const { endedAt } = part;
+    const saysSo = endedAt !== null && this.#departed.isOver(endedAt) && !rules.isSentAway(user, endedAt);
+    if (!saysSo) this.#table.end(relay, user);
     this.#departed.add(relay, user);
     known.members.delete(user);
     known.digest ^= part.digest;

@@ -167,9 +167,14 @@ export class Relays {
     if (number <= this.members.numberOf(relay)) return;
     for (const { user, joinedAt } of set) {
       if (entering.has(user) || this.members.find(relay, user) !== undefined) continue;
-      const second = this.#about.removals.secondOf(user);
-      if (second !== undefined && joinedAt < (second + 1) * 1000) this.#sendingAway.owe(relay, user);
+      if (this.#isSentAway(user, joinedAt)) this.#sendingAway.owe(relay, user);
     }
+  }
+
+  /** Whether this user was sent away after that time, or in its second. */
+  #isSentAway(user: string, at: number): boolean {
+    const second = this.#about.removals.secondOf(user);
+    return second !== undefined && at < (second + 1) * 1000;
   }
 
   #apply(relay: string, report: RelayReport, known = NOBODY): boolean {
@@ -187,6 +192,7 @@ export class Relays {
     return {
       joinedAt: (user) => members.joinedAt(user),
       isCounted: (at, user) => this.#isCounted(at, user),
+      isSentAway: (user, endedAt) => this.#isSentAway(user, endedAt),
       put: (part, state) => members.putPart(part, state),
       removed: (part) => this.#removed(part),
     };
