@@ -31,9 +31,9 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "debts-are-tried-once": {
     file: "src/objects/outbox.ts",
-    find: "    this.#start(due);\n",
-    replace: "",
-    breaks: /no ghost/,
+    find: "    this.#start(due, ",
+    replace: "    void ((..._: unknown[]) => {})(due, ",
+    breaks: /no ghost|never heard/,
   },
   "alarm-is-never-set": {
     file: "src/objects/due-times.ts",
@@ -97,9 +97,9 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /no ghost|no false offline/,
   },
   "removal-forgets-renewals": {
-    file: "src/channel/channel.ts",
-    find: "const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });",
-    replace: "const refused = this.#removals.refusalOf(undefined);",
+    file: "src/channel/answering.ts",
+    find: "const refused = removals.refusalOf({ user, issuedAt: request.issuedAt });",
+    replace: "const refused = removals.refusalOf(undefined);",
     breaks: /renewed with a token/,
   },
   "grace-is-over-at-once": {
@@ -158,7 +158,7 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /was never told/,
   },
   "removal-keeps-the-grace": {
-    file: "src/objects/ports.ts",
+    file: "src/objects/session.ts",
     find: '  "removed",\n  "erased",',
     replace: '  "erased",',
     breaks: /is a member of/,
@@ -179,7 +179,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/user/subscriptions/reader.ts",
     find: "(isLate ? top : prev) > at.offset) return true;",
     replace: "(isLate ? top : prev) > at.offset) return false;",
-    breaks: /subscription: offset/,
+    breaks: /subscription: (offset|told of)/,
   },
   "rosters-are-missed-unnoticed": {
     file: "src/user/subscriptions/reader.ts",
@@ -228,7 +228,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/channel/subscribers/forwarding.ts",
     find: "    for (const target of targets) this.#debts.owe(target, this.#ports.clock.now() + FIRST_RETRY_MS);\n",
     replace: "",
-    breaks: /promptness: \w+ on a relay/,
+    breaks: /promptness:/,
   },
   "branches-forget-their-head": {
     file: "src/relay/relay.ts",
@@ -251,7 +251,7 @@ export const MUTANTS: Record<string, Mutant> = {
   "relays-welcome-before-they-are-there": {
     file: "src/relay/stands.ts",
     find: "if (start.reached === feed.at.offset) return true;",
-    replace: "if (start.reached <= feed.at.offset) return true;",
+    replace: "if (start.reached !== -1) return true;",
     breaks: /offset \d+ came after/,
   },
   "relays-forget-where-they-stand": {
@@ -259,12 +259,6 @@ export const MUTANTS: Record<string, Mutant> = {
     find: "connection.update({ relayed:",
     replace: "void ({ relayed:",
     breaks: /its place is not known/,
-  },
-  "relays-show-no-roster-anew": {
-    file: "src/relay/repairs.ts",
-    find: "    if (!this.#isAsking) this.#ports.background.run(this.#ask());\n",
-    replace: "",
-    breaks: /rosters:/,
   },
   "relays-take-everybody": {
     file: "src/relay/relay.ts",
@@ -282,7 +276,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/channel/relays/relay-members.ts",
     find: ".filter((user) => !there.has(user));",
     replace: ".filter((user) => there.size < 0 && !there.has(user));",
-    breaks: /no ghost/,
+    breaks: /no ghost|is a member of/,
   },
   "relays-bring-back-who-was-removed": {
     file: "src/channel/relays/relays.ts",

@@ -162,12 +162,16 @@ export class Relays {
     this.#about.members().flush();
   }
 
-  /** Who was sent away before this relay could say that the user is there, which a crash may have kept it from, has to leave it too. */
-  #sendAwayLate(relay: string, { number, set }: RelayReport, entering: ReadonlySet<string>): void {
+  /**
+   * Who was sent away before this relay could say that the user is there, which a crash may have kept it from, has to
+   * leave it too; and who enters with a token that counts no more: a row is shown by whoever wakes with it.
+   */
+  #sendAwayLate(relay: string, { number, set }: RelayReport, { entering, refused }: Entrants): void {
     if (number <= this.members.numberOf(relay)) return;
     for (const { user, joinedAt } of set) {
-      if (entering.has(user) || this.members.find(relay, user) !== undefined) continue;
-      if (this.#isSentAway(user, joinedAt)) this.#sendingAway.owe(relay, user);
+      if (this.members.find(relay, user) !== undefined) continue;
+      const isFromBefore = !entering.has(user) && this.#isSentAway(user, joinedAt);
+      if (isFromBefore || refused.has(user)) this.#sendingAway.owe(relay, user);
     }
   }
 
@@ -178,7 +182,7 @@ export class Relays {
   }
 
   #apply(relay: string, report: RelayReport, known = NOBODY): boolean {
-    this.#sendAwayLate(relay, report, known.entering);
+    this.#sendAwayLate(relay, report, known);
     this.#hold(relay, report, known.refused);
     this.#newcomers.reported(relay);
     const isWholeWanted = this.members.apply(relay, report, this.#ofReports());
