@@ -101,7 +101,11 @@ export class Channel implements Keeper, ChannelPort {
     this.#relays = new Relays(
       ports,
       { channel: name, settings, sql, states, own, members },
-      { isKept: (user) => this.#sessions.has(user), settled: () => this.#settle() },
+      {
+        isKept: (user) => this.#sessions.has(user),
+        removedIn: (user) => this.#removals.secondOf(user),
+        settled: () => this.#settle(),
+      },
     );
     this.#members = new Members(
       ports,

@@ -24,6 +24,11 @@ export class Removals {
     this.#table.write(user, now);
   }
 
+  /** Tokens of this user that were issued until then may not use the channel any more; 0 where it was not sent away. */
+  secondOf(user: string): number {
+    return this.#table.secondOf(user) ?? 0;
+  }
+
   /** Why this user's token may not use the channel any more. A back end has none to lose. */
   refusalOf(caller: Caller | undefined): Refusal | undefined {
     const second = caller === undefined ? null : this.#table.secondOf(caller.user);

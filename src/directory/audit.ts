@@ -46,8 +46,8 @@ export class Audit implements Duty {
   run(now: number): void {
     const count = this.#table.count("user").entries + this.#table.count("channel").entries;
     this.#at = count === 0 ? null : hourAfter(now);
-    const offset = count === 0 ? 0 : (Math.floor(now / EVERY_MS) * MOST_ASKED) % count;
-    this.#ports.background.run(this.#ask(offset));
+    const parts = Math.max(1, Math.ceil(count / MOST_ASKED));
+    this.#ports.background.run(this.#ask((Math.floor(now / EVERY_MS) % parts) * MOST_ASKED));
   }
 
   async #ask(offset: number): Promise<void> {

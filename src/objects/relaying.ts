@@ -171,8 +171,8 @@ export interface RelayPort extends KeeperPort {
   push(push: Push): Promise<PushAnswer>;
   /** From the channel, which has not heard from it for long: everybody. */
   report(): Promise<RelayReport>;
-  /** From the channel: this user was sent away, and all its sessions here end without grace. */
-  remove(user: string): Promise<void>;
+  /** From the channel: this user was sent away. Its sessions here end without grace, but for those with a token that was issued after this second. */
+  remove(user: string, second: number): Promise<void>;
   /** From the channel: it was deleted, and with it everybody's membership. */
   dissolve(code: CloseCode): Promise<void>;
 }

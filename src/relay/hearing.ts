@@ -89,6 +89,11 @@ export class Hearing {
     this.#repairs.expect(standing);
   }
 
+  /** A connection has opened: it may be the first that can remember the position. */
+  opened(): void {
+    this.#remembering.soon();
+  }
+
   /** A connection has closed. */
   closed({ state }: Connection): void {
     if (state.relayed !== undefined) this.#remembering.soon();

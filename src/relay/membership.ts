@@ -55,6 +55,11 @@ export class Membership implements KeptMembers {
     return this.#isWholeWanted || this.#changed.size > 0;
   }
 
+  /** Live sessions. */
+  get live(): number {
+    return this.#live;
+  }
+
   /** The channel has yet to confirm a change of this user. */
   owes(user: string): boolean {
     return this.#changed.has(user);

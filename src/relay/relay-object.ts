@@ -49,8 +49,8 @@ export class RelayObject extends DurableObject<Env> implements RelayPort {
     return this.#shell.keeper.report();
   }
 
-  remove(user: string) {
-    return this.#shell.keeper.remove(user);
+  remove(user: string, second: number) {
+    return this.#shell.keeper.remove(user, second);
   }
 
   dissolve(code: CloseCode) {

@@ -156,6 +156,7 @@ export class Relay implements Keeper, RelayPort {
     if (!this.#isHeard) this.#hearing.forget();
     const refused = await this.#arrivals.arrive(request, accept, (connection) => {
       this.#sweep.watch(connection);
+      this.#hearing.opened();
       this.#due.arm();
     });
     if (refused !== undefined) this.#settle();
@@ -197,8 +198,9 @@ export class Relay implements Keeper, RelayPort {
     return this.#membership.whole();
   }
 
-  async remove(user: string): Promise<void> {
-    this.#endings.remove(user);
+  async remove(user: string, second: number): Promise<void> {
+    const isBack = ({ state }: Connection) => (state.claims.iat ?? 0) > second;
+    this.#endings.remove(user, isBack);
     this.#carryOn(); // some leave at once
   }
 
@@ -283,8 +285,8 @@ export class Relay implements Keeper, RelayPort {
 
   /** After ends: the alarm for their grace and debts, and the first try of the debts. */
   #settle(): void {
-    this.#due.arm();
     this.#departures.outbox.kick();
     this.#upward.go();
+    this.#due.arm();
   }
 }

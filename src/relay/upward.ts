@@ -1,4 +1,5 @@
 import type { Duty } from "../objects/due-times.ts";
+import { NotAnswered } from "../objects/not-answered.ts";
 import { retryDelay } from "../objects/outbox.ts";
 import type { Background, Clock, Log, Objects } from "../objects/ports.ts";
 import type {
@@ -122,8 +123,10 @@ export class Upward implements Duty {
     this.#ports.background.run(this.#call(call));
   }
 
+  /** While sessions live, each sweep looks after a call that hangs. Then nobody does, and a crash takes what it holds. */
   nextAt(): number | null {
-    return this.#retryAt;
+    if (this.#underWay === undefined || this.#membership.live > 0) return this.#retryAt;
+    return this.#membership.isOwed ? this.#underWay.since + PATIENCE_MS : null;
   }
 
   run(): void {
@@ -212,7 +215,7 @@ export class Upward implements Duty {
 
   #giveUp(call: { since: number; items: Item[] }): boolean {
     if (call.since + PATIENCE_MS > this.#ports.clock.now()) return false;
-    this.#fail(call, new Error("no answer"));
+    this.#fail(call, new NotAnswered("no answer"));
     return true;
   }
 

@@ -239,6 +239,7 @@ export class User implements Keeper, UserPort {
   async list(): Promise<void> {
     this.#rooms.ready();
     this.#rooms.listing.telling.confirm();
+    this.#rooms.activity.confirm();
     this.#rooms.settle();
   }
 

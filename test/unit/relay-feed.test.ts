@@ -227,6 +227,21 @@ test("[RY10] a relay that wakes with sockets of which none knows the position as
   expect(bench.ended.sort()).toEqual([ann, ben].map(({ welcome }) => `${welcome.session} lost`).sort());
 });
 
+test("[RY63] who was welcomed after the position was to be remembered remembers it too, and stays after sleep", async () => {
+  const bench = new RelayBench();
+  const ann = await bench.connect("ann");
+  await bench.pass(3000);
+  bench.channel.close();
+  const { socket: ben, done } = bench.connecting("ben");
+  bench.drop(ann);
+  bench.world.advance(3000);
+  bench.channel.open();
+  expect(await done).toBeUndefined();
+  await bench.pass(3000);
+  await bench.sleep();
+  expect(ben.closedWith).toBeUndefined();
+});
+
 test("[RY10] who still reads goes on after sleep", async () => {
   const bench = new RelayBench();
   const text = "x".repeat(20_000);

@@ -211,14 +211,26 @@ test("[RY15] who is sent away leaves at once, with all sessions; others stay", a
   const bench = new RelayBench();
   const anns = [await bench.connect("ann"), await bench.connect("ann")];
   const ben = await bench.connect("ben");
-  await bench.relay.remove("ann");
-  await bench.relay.remove("ann");
+  await bench.relay.remove("ann", 1);
+  await bench.relay.remove("ann", 1);
   await bench.world.quiet();
   expect(anns.map(({ closedWith }) => closedWith)).toEqual([4502, 4502]);
   expect(ben.closedWith).toBeUndefined();
   expect(bench.channel.reports.at(-1)).toMatchObject({ gone: ["ann"], sessions: 1 });
   await bench.pass(10);
   expect(bench.rows).toBe(1);
+});
+
+const claimsOf = (iat: number) => ({ sub: "ann", exp: 10_000_000_000, iat });
+
+test("[RY60] who is back with a later token stays when the word that the user was sent away comes late", async () => {
+  const bench = new RelayBench();
+  const before = await bench.connect("ann", { claims: claimsOf(7) });
+  const back = await bench.connect("ann", { claims: claimsOf(8) });
+  await bench.relay.remove("ann", 7);
+  await bench.world.quiet();
+  expect([before.closedWith, back.closedWith]).toEqual([4502, undefined]);
+  expect(bench.channel.members.get("ann")).toMatchObject({ live: 1, endedAt: null });
 });
 
 test("[RY15] when its channel is deleted everybody leaves, and comes back to a new log", async () => {

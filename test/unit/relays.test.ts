@@ -237,6 +237,20 @@ test("[RY40] a token from before the removal enters no relay and is shown to nob
   expect(replies).toMatchObject([{ refused: { code: "forbidden" } }, { published: { code: "forbidden" } }]);
 });
 
+test("[RY64] who was sent away before the relay could say that the user is there is sent away from it too", async () => {
+  const world = new RelayedChannel();
+  const { frames } = await world.connect("eve");
+  const relay = world.relay("c/1");
+  relay.keep("ann", { live: 0, endedAt: world.bench.now });
+  await world.pass(1000);
+  await world.channel.removeMember("ann");
+  await relay.say(relay.report({ users: ["ann"] }));
+  await world.pass(1000);
+  expect(relay.calls).toContain("remove ann");
+  expect(told(frames, "joined")).toEqual([]);
+  expect(await world.channel.members({ limit: 10 })).toMatchObject({ count: 1 });
+});
+
 test("[RY40] who comes back to the relay with a new token while the removal is under way stays", async () => {
   const world = new RelayedChannel();
   const relay = world.relay("c/1");
@@ -253,8 +267,8 @@ test("[RY40] who comes back to the relay with a new token while the removal is u
         await world.channel.relayed(later);
         return report;
       },
-      remove: async (user: string) => {
-        await port.remove(user);
+      remove: async (user: string, second: number) => {
+        await port.remove(user, second);
         relay.keep("ann", { joinedAt: world.bench.now + 5 });
         await world.channel.relayed({
           relay: "c/1",
@@ -569,8 +583,8 @@ test("[RY40] who is sent away once more while the first call is under way is sen
   Object.defineProperty(relay, "port", {
     value: {
       ...port,
-      remove: async (user: string) => {
-        await port.remove(user);
+      remove: async (user: string, second: number) => {
+        await port.remove(user, second);
         removed.push(world.bench.now);
         if (removed.length > 1) return;
         relay.keep("ann"); // back with a new token, and sent away again

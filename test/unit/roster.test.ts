@@ -211,6 +211,18 @@ test("[RO8] who comes and goes within a tick is no news", () => {
   expect(state.told).toHaveLength(1);
 });
 
+test("[RO22] who comes and goes within a tick has left for whoever was shown the roster in between", () => {
+  const { state, roster, news, tick } = newsBench();
+  news.add(roster.put(session("a", "a")));
+  news.flush();
+  news.add(roster.put(session("b", "b")));
+  news.flush();
+  news.shown();
+  news.add(roster.remove("b", "b"));
+  tick();
+  expect(state.told[1]).toMatchObject({ count: 1, joined: [], left: [{ user: "b" }] });
+});
+
 test("[RO8] who leaves and returns within a tick has changed at most", () => {
   const { state, roster, news, tick } = newsBench();
   news.add(roster.put(session("a", "a")));

@@ -24,9 +24,19 @@ interface About {
 interface RelaysRules {
   /** Whether this user has any row of its own here. */
   isKept(user: string): boolean;
+  /** The second in which this user was sent away last; 0 where it was not. */
+  removedIn(user: string): number;
   /** Something was reported or settled outside of any other call. */
   settled(): void;
 }
+
+/** Users of sessions that enter with a report, and those of them who may not. */
+interface Entrants {
+  entering: ReadonlySet<string>;
+  refused: ReadonlySet<string>;
+}
+
+const NOBODY: Entrants = { entering: new Set(), refused: new Set() };
 
 /**
  * The relays of a channel: who is connected to them, as they report it, how it counts in the roster, who has to leave
@@ -51,7 +61,10 @@ export class Relays {
     this.#rules = rules;
     const { sql, settings, states } = about;
     this.members = new RelayMembers(sql, ports.clock, (user, state) => states.admitted(user, state));
-    this.#sendingAway = new SendingAway({ ...ports, sql }, (debt, report) => this.#sentAway(debt, report));
+    this.#sendingAway = new SendingAway(
+      { ...ports, sql },
+      { done: (debt, report) => this.#sentAway(debt, report), removedIn: rules.removedIn },
+    );
     this.#newcomers = new Newcomers(ports.clock, about, { own: about.own, relays: this.members });
     this.leases = new Leases(ports, settings.SESSION_TTL_SECONDS * 1000, this.members, {
       reportedAt: (relay) => this.members.numberOf(relay),
@@ -92,7 +105,8 @@ export class Relays {
     this.leases.heard(relay);
     const entered = entering.map((session) => calls.place(session));
     const refused = refusedUsers(entering, entered);
-    const isWholeWanted = report !== undefined && this.#apply(relay, report, refused);
+    const known = { refused, entering: new Set(entering.map(({ user }) => user)) };
+    const isWholeWanted = report !== undefined && this.#apply(relay, report, known);
     const replies = requests.map((request) => calls.reply(request));
     return { standing: calls.standing(), entered, replies, isWholeWanted };
   }
@@ -113,8 +127,23 @@ export class Relays {
     this.#about.members().flush();
   }
 
-  #apply(relay: string, report: RelayReport, refused: ReadonlySet<string> = new Set()): boolean {
-    this.#hold(relay, report, refused);
+  /**
+   * Who was sent away before this relay could say that the user is there, which a crash may have kept it from, has to
+   * leave it too; and who enters with a token that counts no more: a row is shown by whoever wakes with it.
+   */
+  #sendAwayLate(relay: string, { number, set }: RelayReport, { entering, refused }: Entrants): void {
+    if (number <= this.members.numberOf(relay)) return;
+    for (const { user, joinedAt } of set) {
+      if (this.members.find(relay, user) !== undefined) continue;
+      const second = entering.has(user) ? 0 : this.#rules.removedIn(user);
+      const isFromBefore = second > 0 && joinedAt < (second + 1) * 1000;
+      if (isFromBefore || refused.has(user)) this.#sendingAway.owe(relay, user);
+    }
+  }
+
+  #apply(relay: string, report: RelayReport, known = NOBODY): boolean {
+    this.#sendAwayLate(relay, report, known);
+    this.#hold(relay, report, known.refused);
     this.#newcomers.reported(relay);
     const members = this.#about.members();
     const rules: ReportRules = {

@@ -4,6 +4,11 @@ import type { RelayReport } from "../../objects/relaying.ts";
 import { CLOSE } from "../../protocol/close-codes.ts";
 import { type RelayDebt, RelayDebtTable } from "./relay-debt-table.ts";
 
+interface SendingAwayRules {
+  done(debt: RelayDebt, report: RelayReport | undefined): void;
+  removedIn(user: string): number;
+}
+
 /**
  * Users who have to leave, and channels that were deleted, told to relays: a debt each, until the relay has done it
  * and said whom it keeps now. Until then who is owed there counts in no roster.
@@ -13,15 +18,20 @@ export class SendingAway {
   readonly #clock: Clock;
   readonly #objects: Objects;
   readonly #debts: RelayDebtTable;
+  readonly #removedIn: (user: string) => number;
   /** Owed since the last call began: what that brings is not the whole answer. A crash makes the call again. */
   readonly #again = new Set<string>();
   readonly #reports = new Map<string, RelayReport>();
 
-  /** `done`: the relay keeps these and nobody else; `user` is null where everybody had to go. */
+  /**
+   * `done`: the relay keeps these and nobody else; `user` is null where everybody had to go. `removedIn` is the second
+   * in which a user was sent away last: whoever has a later token is back.
+   */
   constructor(
     ports: { clock: Clock; background: Background; objects: Objects; log: Log; sql: Sql },
-    done: (debt: RelayDebt, report: RelayReport | undefined) => void,
+    { done, removedIn }: SendingAwayRules,
   ) {
+    this.#removedIn = removedIn;
     this.#clock = ports.clock;
     this.#objects = ports.objects;
     this.#debts = new RelayDebtTable(ports.sql);
@@ -55,7 +65,7 @@ export class SendingAway {
     this.#again.delete(id);
     const port = this.#objects.relay(relay);
     if (user === null) await port.dissolve(CLOSE.tryAgain);
-    else await port.remove(user);
+    else await port.remove(user, this.#removedIn(user));
     const report = await this.#objects.relay(relay).report();
     if (this.#again.has(id)) return STILL_OWED;
     this.#reports.set(id, report);

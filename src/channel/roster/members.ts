@@ -132,6 +132,7 @@ export class Members implements KeptMembers {
 
   /** As users see it. */
   page({ cursor, limit }: MemberQuery): MemberPage {
+    this.#news.shown();
     return pageOf(this.#roster.page(cursor, limit), this.#roster.shown);
   }
 

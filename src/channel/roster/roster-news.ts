@@ -34,6 +34,8 @@ export class RosterNews {
   readonly #joined = new Map<string, Member>();
   readonly #changed = new Map<string, Member>();
   readonly #left = new Set<string>();
+  /** Somebody was shown the roster since the last frame, with those who joined since. */
+  #isShown = false;
   #toldAt = 0;
   #told: string;
   #isWaiting = false;
@@ -80,11 +82,16 @@ export class RosterNews {
         break;
       case "left":
         this.#changed.delete(change.user);
-        if (!this.#joined.delete(change.user)) this.#left.add(change.user);
+        if (!this.#joined.delete(change.user) || this.#isShown) this.#left.add(change.user);
         break;
       case "nothing":
         break;
     }
+  }
+
+  /** Somebody is shown the roster as it is: whoever leaves from now on has been seen. */
+  shown(): void {
+    this.#isShown = true;
   }
 
   /** To be called once all changes of a turn are noted: tells now, or at the end of the tick. */
@@ -107,6 +114,7 @@ export class RosterNews {
   #tellAll(): void {
     if (this.#isEmpty) return; // who came within the tick has left within it
     this.#toldAt = this.#ports.clock.now();
+    this.#isShown = false;
     const frame: RosterFrame = { type: "members", channel: this.#channel, count: this.#roster.count };
     if (this.#roster.count <= this.#detailMax) Object.assign(frame, this.#detail());
     this.#joined.clear();

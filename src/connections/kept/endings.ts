@@ -69,10 +69,12 @@ export class Endings {
     if (user !== undefined) this.#sessions.endGrace(user);
   }
 
-  /** Sends a user away. Who is sent away leaves at once. */
-  remove(user: string): void {
+  /** Sends a user away, who leaves at once; but for connections that are back by then. */
+  remove(user: string, isBack: (connection: Connection) => boolean = () => false): void {
     for (const row of [...this.#sessions.all()]) {
-      if (row.user === user && row.end === null) this.order(row.session, CLOSE.ended, "removed");
+      if (row.user !== user || row.end !== null) continue;
+      const connection = this.#connections.find(row.session);
+      if (connection === undefined || !isBack(connection)) this.order(row.session, CLOSE.ended, "removed");
     }
     this.#sessions.endGrace(user);
   }

@@ -66,11 +66,17 @@ export class Activity implements Duty {
   }
 
   run(now: number): void {
-    const elsewhere = this.#live().filter(({ keeper }) => keeper.kind === "channel");
+    const elsewhere = this.#keptElsewhere();
     if (elsewhere.length === 0) return this.#turnAway();
     const overdueMs = now - (this.at + this.#awayMs);
     this.#askAgainAt = now + Math.min(LONGEST_ASK_AGAIN_MS, Math.max(ASK_AGAIN_MS, overdueMs));
     this.#ports.background.run(this.#ask(elsewhere));
+  }
+
+  /** Others are asked whether they still keep what they kept: who has lost its storage will never say that it is over. */
+  confirm(): void {
+    const elsewhere = this.#keptElsewhere();
+    if (elsewhere.length > 0) this.#ports.background.run(this.#ask(elsewhere));
   }
 
   /** What a channel does not keep any more is over, whatever became of the word of it. */
@@ -104,6 +110,10 @@ export class Activity implements Duty {
 
   #lastActive(at: number): number {
     return Math.max(this.#standing.row().lastActiveAt ?? 0, at);
+  }
+
+  #keptElsewhere(): SessionRow[] {
+    return this.#live().filter(({ keeper }) => keeper.kind === "channel");
   }
 
   #live(): SessionRow[] {

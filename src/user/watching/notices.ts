@@ -1,4 +1,5 @@
 import type { Duty } from "../../objects/due-times.ts";
+import { NotAnswered } from "../../objects/not-answered.ts";
 import { FIRST_RETRY_MS, Outbox, STILL_OWED } from "../../objects/outbox.ts";
 import type { Background, Clock, Log, Timers, UserPort } from "../../objects/ports.ts";
 import { Walk } from "../../objects/walk.ts";
@@ -233,7 +234,7 @@ export class Notices implements Duty {
         }
         this.#wakings.set(watcher, answer.waking);
       }
-      throw new Error("the watcher keeps waking");
+      throw new NotAnswered("the watcher keeps waking");
     } catch (cause) {
       if (!isLast()) return false;
       throw cause;
