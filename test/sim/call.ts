@@ -46,7 +46,9 @@ export class Call {
     return true;
   }
 
+  /** Relays that wait for relays are a tree: what each carries on is less than what it was given. */
   #isWaiting(kind: Kind): boolean {
+    if (kind === "relay" && this.caller === "relay") return false;
     return this.caller === kind || (this.parent?.isAnswered === false && this.parent.#isWaiting(kind));
   }
 

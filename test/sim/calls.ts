@@ -1,5 +1,6 @@
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Objects, UserPort } from "../../src/objects/ports.ts";
+import type { RelayPort } from "../../src/objects/relaying.ts";
 import { Call, CallFailed, serving } from "./call.ts";
 import type { Kind } from "./fault-table.ts";
 import type { Instance } from "./instance.ts";
@@ -58,6 +59,16 @@ const CHANNEL_METHODS = {
   list: 0,
   broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;
+const RELAY_METHODS = {
+  push: 0,
+  report: 0,
+  remove: 0,
+  dissolve: 0,
+  end: 0,
+  lastSeen: 0,
+  lastActive: 0,
+  broadcast: 0,
+} satisfies Record<keyof RelayPort, 0>;
 const DIRECTORY_METHODS = {
   setUser: 0,
   setChannel: 0,
@@ -126,6 +137,7 @@ function portOf<Port>(methods: object): (invoke: Invoke) => Port {
 
 const userPort = portOf<UserPort>(USER_METHODS);
 const channelPort = portOf<ChannelPort>(CHANNEL_METHODS);
+const relayPort = portOf<RelayPort>(RELAY_METHODS);
 const directoryPort = portOf<DirectoryPort>(DIRECTORY_METHODS);
 
 /** Ports to other objects, however a call gets there. */
@@ -135,9 +147,7 @@ export function objectsVia(
   return {
     user: (name) => userPort((method, args) => invoke("user", name, method, args)),
     channel: (name) => channelPort((method, args) => invoke("channel", name, method, args)),
-    relay: () => {
-      throw new Error("this world has no relays");
-    },
+    relay: (name) => relayPort((method, args) => invoke("relay", name, method, args)),
     directory: (shard) => directoryPort((method, args) => invoke("directory", shard, method, args)),
   };
 }

@@ -1,3 +1,4 @@
+import type { LocationHint } from "../../src/objects/placement.ts";
 import type { LogPosition } from "../../src/objects/ports.ts";
 import type { DeviceType } from "../../src/protocol/names.ts";
 import { Broadcasts } from "./broadcasts.ts";
@@ -20,6 +21,11 @@ import type { World } from "./world.ts";
 const RECONNECT_MS = [200, 30_000] as const;
 const DEVICES: readonly DeviceType[] = ["web", "mobile", "bot"];
 
+/** Where clients are, where that matters; nobody knows it of every fourth. */
+const HINTS = ["weur", "enam", "oc", undefined] as const;
+/** How many clients a user has, for the own connection and for each channel. */
+const USUAL_CLIENTS = { own: 2, channels: [1, 1] };
+
 /** Every client of a run, and what holds for all of them. */
 export class Crowd implements Promised {
   readonly world: World;
@@ -38,15 +44,17 @@ export class Crowd implements Promised {
   readonly reader: Reader;
   readonly users: readonly string[];
   readonly channels: readonly string[];
+  readonly hints: readonly (LocationHint | undefined)[];
   readonly clients: readonly SimulatedClient[];
   /** The last attempt of each user to connect. */
   readonly newest = new Map<string, SimulatedConnection>();
   /** Nothing is made to happen any more: new tokens are long. */
   isCalm = false;
 
-  /** Each user has two clients for the own connection and one for each channel. */
-  constructor(world: World, users: readonly string[], channels: readonly string[]) {
+  /** Each user has so many clients for the own connection, and for each channel. */
+  constructor(world: World, users: readonly string[], channels: readonly string[], clients = USUAL_CLIENTS) {
     this.world = world;
+    this.hints = world.settings.REGIONAL_RELAYS ? HINTS : [];
     this.users = users;
     this.channels = channels;
     this.tickets = new TicketUses(world);
@@ -58,8 +66,12 @@ export class Crowd implements Promised {
     this.reader = new Reader(world, users, channels);
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };
-      const others = channels.map((name): Target => ({ kind: "channel", name }));
-      return [own, own, ...others].map((target, i) => new SimulatedClient(this, user, target, i === 0));
+      const targets = Array.from({ length: clients.own }, () => own);
+      channels.forEach((name, i) => {
+        const count = clients.channels[i] ?? 1;
+        for (let n = 0; n < count; n++) targets.push({ kind: "channel", name });
+      });
+      return targets.map((target, i) => new SimulatedClient(this, user, target, i === 0));
     });
   }
 
@@ -121,12 +133,14 @@ export class SimulatedClient {
     const id = this.#hasDevices ? { id: random.pick(["phone", "desk"]) ?? "" } : {};
     const device = { type: random.pick(DEVICES) ?? "other", ...id };
     this.#triedAt = world.now;
+    const hint = this.target.kind === "channel" ? random.pick(this.#crowd.hints) : undefined;
     const attempt: Attempt = {
       user: this.user,
       target: this.target,
       credentials,
       device,
       transport: random.chance(0.15) ? "sse" : "websocket",
+      ...(hint && { hint }),
       ...(recovery === undefined ? {} : { recovery }),
     };
     if (credentials.ticket !== undefined) tickets.presented(credentials.ticket.id);
@@ -138,7 +152,7 @@ export class SimulatedClient {
     newest.set(this.user, connection);
     const { user, transport } = attempt;
     const recover = recovery === undefined ? {} : { recover: recovery.position };
-    const request = { user, device, transport, ...credentials, ...recover };
+    const request = { user, device, transport, ...credentials, ...recover, ...(hint && { hint }) };
     connection.start(world.connect(this.target.kind, this.target.name, request, connection));
   }
 

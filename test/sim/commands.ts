@@ -1,7 +1,7 @@
 import type { Crowd, SimulatedClient } from "./clients.ts";
 import type { Command, Topic } from "./command.ts";
 import type { SimulatedConnection } from "./connection.ts";
-import { KINDS } from "./fault-table.ts";
+import { KINDS, type Kind } from "./fault-table.ts";
 import { MAIL } from "./mail-commands.ts";
 import { ORDERS } from "./order-commands.ts";
 import { PRESENCE } from "./presence-commands.ts";
@@ -12,7 +12,7 @@ import type { World } from "./world.ts";
 const COMMANDS: readonly Command[] = [
   { weight: 18, run: (_, crowd) => withClient(crowd, "away", (client) => client.connect()) },
   { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.close()) },
-  { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
+  { weight: 4, run: (_, crowd) => withClient(crowd, "connected", (client) => client.vanish()) },
   { weight: 3, run: (_, crowd) => withClient(crowd, "connected", (client) => client.terminate()) },
   { weight: 20, run: publish },
   { weight: 6, run: askByFrame },
@@ -33,13 +33,17 @@ const COMMANDS: readonly Command[] = [
       ),
   },
   { weight: 2, run: (world) => withObject(world, isThere, (object) => crash(world, object)) },
+  { weight: 5, run: loseRelay, topic: "losses" },
   { weight: 5, run: (world) => withObject(world, isThere, (object) => planCrash(world, object)) },
   { weight: 0.6, run: (world) => deploy(world) },
-  { weight: 1, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
+  { weight: 2, run: (world) => withObject(world, isThere, (object) => cutOff(world, object)) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.delay()) },
   { weight: 4, run: (world) => withObject(world, hasAlarm, ({ alarm }) => alarm.repeat()) },
   { weight: 10, run: (world) => pass(world) },
 ];
+/** Relays are in some worlds only: there they are met more often. */
+const KINDS_WITH_RELAYS: readonly Kind[] = [...KINDS, "relay", "relay", "relay"];
+const KINDS_WITHOUT: readonly Kind[] = KINDS.filter((kind) => kind !== "relay");
 /** Between two commands. */
 const PAUSE_MS = [1, 3_000] as const;
 const CUT_OFF_MS = [1_000, 120_000] as const;
@@ -83,8 +87,10 @@ function withObject(
   isFitting: (object: SimulatedObject) => boolean,
   act: (object: SimulatedObject) => boolean,
 ): boolean {
-  const kind = world.random.pick(KINDS);
-  const object = world.random.pick(world.objects().filter((one) => one.kind === kind && isFitting(one)));
+  const objects = world.objects();
+  const hasRelays = objects.some(({ kind }) => kind === "relay");
+  const kind = world.random.pick(hasRelays ? KINDS_WITH_RELAYS : KINDS_WITHOUT);
+  const object = world.random.pick(objects.filter((one) => one.kind === kind && isFitting(one)));
   return object !== undefined && act(object);
 }
 
@@ -158,6 +164,16 @@ function crash({ faults }: World, object: SimulatedObject): boolean {
 
 function planCrash({ random }: World, object: SimulatedObject): boolean {
   object.plannedCrash = random.pick(["lost", "kept"] as const);
+  return true;
+}
+
+/** A relay is the truth about nothing but its sockets: it may be lost and rebuilt. */
+function loseRelay(world: World): boolean {
+  const relays = world.objects().filter((object) => object.kind === "relay" && object.storage.hasTables);
+  const relay = world.random.pick(relays);
+  if (relay === undefined) return false;
+  world.faults.count("storage lost", relay.kind);
+  relay.lose();
   return true;
 }
 

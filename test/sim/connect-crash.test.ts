@@ -1,8 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Channel } from "../../src/channel/channel.ts";
 import { settingsOf } from "../../src/config.ts";
-import { Directory } from "../../src/directory/directory.ts";
-import { User } from "../../src/user/user.ts";
+import { CORES } from "./cores.ts";
 import type { Kind } from "./fault-table.ts";
 import { inspect } from "./inspection.ts";
 import type { TurnCrash } from "./simulated-object.ts";
@@ -12,7 +10,7 @@ const settings = settingsOf({ JWT_SECRET: "a secret that only the simulator know
 /** What a sweep of ten TTLs, a grace and the first retries of a debt need, and more. */
 const LONG_ENOUGH_MS = 30 * 60_000;
 
-type KeeperKind = Exclude<Kind, "directory">;
+type KeeperKind = Exclude<Kind, "directory" | "relay">;
 
 /** The turns of a connect, each of which ends at an await: whose it is, and its number for that object. */
 const TURNS: { connection: KeeperKind; crash: KeeperKind; turn: number; after: string }[] = [
@@ -27,7 +25,7 @@ describe.each(TURNS)("a $connection connection whose $crash object crashes after
     "[SE7] leaves no session in any object, writes %s",
     async (writes) => {
       for (let seed = 1; seed <= 20; seed++) {
-        const world = new World(seed, settings, { user: User, channel: Channel, directory: Directory });
+        const world = new World(seed, settings, CORES);
         const names = { user: "ada", channel: "hall" };
         const crashing = world.object(point.crash, names[point.crash]);
         let turns = 0;

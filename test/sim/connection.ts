@@ -1,5 +1,6 @@
+import type { LocationHint } from "../../src/objects/placement.ts";
 import type { LogPosition } from "../../src/objects/ports.ts";
-import { type Member, type Message, Published, type Skipped } from "../../src/protocol/bodies.ts";
+import { type Message, Published, type Skipped } from "../../src/protocol/bodies.ts";
 import type { Claims } from "../../src/protocol/claims.ts";
 import { CLOSE } from "../../src/protocol/close-codes.ts";
 import { Sent } from "../../src/protocol/inbox.ts";
@@ -7,7 +8,6 @@ import type { Device } from "../../src/protocol/names.ts";
 import {
   type BroadcastFrame,
   type OkFrame,
-  type RosterFrame,
   type ServerFrame,
   type SubscribedFrame,
   WelcomeFrame,
@@ -21,7 +21,9 @@ import { LogReading, type Recovery } from "./log-reading.ts";
 import type { Letter } from "./mail.ts";
 import type { Promised } from "./promised.ts";
 import { Renewing } from "./renewing.ts";
+import { RosterView } from "./roster-view.ts";
 import type { Planned } from "./scheduler.ts";
+import type { SimulatedObject } from "./simulated-object.ts";
 import { Subscribed } from "./subscribed.ts";
 import { Watched } from "./watched.ts";
 import type { World } from "./world.ts";
@@ -42,6 +44,8 @@ export interface Attempt {
   credentials: Credentials;
   device: Device;
   transport: "websocket" | "sse";
+  /** Where it is, as the platform says. */
+  hint?: LocationHint;
   recovery?: Recovery;
 }
 
@@ -71,7 +75,7 @@ export class SimulatedConnection implements Peer {
   #welcomedAt = 0;
   #nextPing: Planned | undefined;
   /** On a channel: who is there, as this client was told. */
-  readonly roster = new Map<string, Member>();
+  readonly roster = new RosterView();
   /** What it heard that is for everybody, by id. */
   readonly broadcasts = new Set<string>();
   /** On the user's own object: what it was told of others. */
@@ -117,6 +121,11 @@ export class SimulatedConnection implements Peer {
     const { user, startedAt } = this;
     const channel = this.target.kind === "channel" ? { channel: this.target.name } : {};
     return { user, session: this.session ?? "", startedAt, welcomedAt: this.#welcomedAt, ...channel };
+  }
+
+  /** The object that has its socket: its target, or a relay of that. */
+  get keeper(): SimulatedObject | undefined {
+    return this.#link?.keeper;
   }
 
   /** Where it stands in its channel's log. */
@@ -232,7 +241,7 @@ export class SimulatedConnection implements Peer {
       case "members":
         return this.target.kind === "user"
           ? this.subscribed.rosterChanged(frame)
-          : this.#rosterChanged(frame);
+          : this.#rosterIs(this.roster.changed(frame, this.keeper?.kind));
       case "subscribed":
         return this.#subscribedTo(frame);
       case "presence":
@@ -267,9 +276,17 @@ export class SimulatedConnection implements Peer {
     this.#welcomedAt = this.#world.now;
     const { ledger, tickets, orders } = this.#promised;
     ledger.welcomes++;
+    if (this.keeper?.kind === "relay") ledger.relayed++;
     const { ticket } = this.attempt.credentials;
     if (ticket !== undefined) tickets.used(ticket.id, welcome.data.session);
-    if (orders.mustRefuse(this.tokenUse, this.#world.now - ON_ITS_WAY_MS)) {
+    // A relay asks its channel after the user's object has admitted: what that was told since ends it a moment later.
+    const isOnRelay = this.keeper?.kind === "relay";
+    const by = (isRemoval: boolean) =>
+      isOnRelay && !isRemoval ? this.startedAt : this.#world.now - ON_ITS_WAY_MS;
+    const isRefused = [true, false].some((isRemoval) =>
+      orders.mustRefuse(this.tokenUse, by(isRemoval), ({ is }) => (is === "removed") === isRemoval),
+    );
+    if (isRefused) {
       this.#wrong("revoked for good: welcomed with a token that an order had ended");
     }
     if (this.target.kind === "channel") return this.#stands(welcome.data);
@@ -283,8 +300,14 @@ export class SimulatedConnection implements Peer {
     if (wrong !== undefined) this.#wrong(wrong);
     if (welcome.recovered === true) this.#promised.ledger.recoveries++;
     for (const message of welcome.messages ?? []) this.#promised.ledger.deliver(message);
-    for (const member of welcome.members ?? []) this.roster.set(member.user, member);
-    if (welcome.count !== undefined) this.#countIs(welcome.count);
+    this.#rosterIs(this.roster.shown(welcome.members ?? [], welcome.count ?? 0));
+  }
+
+  /** A relay has missed something of the roster: it shows all of it, and the log goes on as it was. */
+  #standsAsBefore({ recovered, messages, members = [], count }: SubscribedFrame): void {
+    if (!recovered || messages.length > 0) this.#wrong("shown another log, though nothing was deleted");
+    this.#rosterIs(this.roster.shown(members, count));
+    this.#promised.ledger.shownAnew++;
   }
 
   /** Each connection sees what follows the offset that it stood at, without a gap and none twice. */
@@ -309,6 +332,7 @@ export class SimulatedConnection implements Peer {
   }
 
   #subscribedTo(frame: SubscribedFrame): void {
+    if (this.target.kind === "channel") return this.#standsAsBefore(frame);
     const { recoveries } = this.subscribed;
     this.subscribed.stands(frame);
     this.#promised.ledger.subscriptions++;
@@ -343,16 +367,8 @@ export class SimulatedConnection implements Peer {
     return true;
   }
 
-  #rosterChanged(news: RosterFrame): void {
-    for (const member of [...(news.joined ?? []), ...(news.changed ?? [])])
-      this.roster.set(member.user, member);
-    for (const { user } of news.left ?? []) this.roster.delete(user);
-    this.#countIs(news.count);
-  }
-
-  #countIs(count: number): void {
-    if (count !== this.roster.size)
-      this.#wrong(`told of ${this.roster.size} members and a count of ${count}`);
+  #rosterIs(wrong: string | undefined): void {
+    if (wrong !== undefined) this.#wrong(`rosters: ${wrong}`);
   }
 
   #wrong(sentence: string): void {

@@ -1,5 +1,5 @@
 /** Those that keep sockets: every fault has to meet them. */
-export const KINDS = ["user", "channel"] as const;
+export const KINDS = ["user", "channel", "relay"] as const;
 export type Kind = (typeof KINDS)[number] | "directory";
 
 /** What the simulator does to objects. Calls count for the object that is called. */
@@ -19,8 +19,14 @@ export const FAULTS = [
   "cut off from others",
   "connection cut",
   "client vanished",
+  "storage lost",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** A relay is the truth about nothing but its sockets: only it may lose all that it has stored. */
+export function mayMeet(fault: Fault, kind: Kind): boolean {
+  return fault !== "storage lost" || kind === "relay";
+}
 
 /** How often each kind of fault met each kind of object: a fault that never happened proves nothing. */
 export class FaultTable {
@@ -51,7 +57,7 @@ export class FaultTable {
   }
 
   toString(): string {
-    const head = `${"fault".padEnd(22)}${"USER".padStart(10)}${"CHANNEL".padStart(10)}`;
+    const head = "fault".padEnd(22) + KINDS.map((kind) => kind.toUpperCase().padStart(10)).join("");
     const rows = FAULTS.map((fault) => {
       const counts = KINDS.map((kind) => String(this.of(fault, kind)).padStart(10));
       return fault.padEnd(22) + counts.join("");

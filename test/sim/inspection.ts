@@ -1,4 +1,5 @@
 import type { ChannelPort, Keeper, Ports, Socket, Sql, SqlValue, UserPort } from "../../src/objects/ports.ts";
+import type { RelayPort } from "../../src/objects/relaying.ts";
 import { objectsVia } from "./calls.ts";
 import type { Kind } from "./fault-table.ts";
 import { newestFirst } from "./instance-ports.ts";
@@ -7,7 +8,7 @@ import type { SimulatedObject } from "./simulated-object.ts";
 import { simulatedTokens } from "./simulated-tokens.ts";
 import type { World } from "./world.ts";
 
-type Inspected = Keeper & UserPort & ChannelPort;
+type Inspected = Keeper & UserPort & ChannelPort & RelayPort;
 
 /** Calls that only read: of these, a copy may ask other objects, by copies of them. */
 const READS: ReadonlySet<string> = new Set([

@@ -1,5 +1,6 @@
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Keeper, UserPort, Woken } from "../../src/objects/ports.ts";
+import type { RelayPort } from "../../src/objects/relaying.ts";
 import type { Planned } from "./scheduler.ts";
 import type { ServerSocket } from "./server-socket.ts";
 import { SocketView } from "./socket-view.ts";
@@ -8,7 +9,7 @@ import { SocketView } from "./socket-view.ts";
 export class Instance {
   isAlive = true;
   /** Set as soon as the constructor is through. */
-  core: (Keeper & (UserPort | ChannelPort)) | (Woken & DirectoryPort) | undefined;
+  core: (Keeper & (UserPort | ChannelPort | RelayPort)) | (Woken & DirectoryPort) | undefined;
   /** What this turn sends, in order: it leaves when the turn's writes are durable. Null between turns. */
   outputs: (() => void)[] | null = null;
   /** Answers that have not left yet, and how the other side learns of a crash instead. */

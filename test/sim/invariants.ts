@@ -54,8 +54,12 @@ export class Invariants {
   /** After a turn, before anything else can happen. */
   turned(object: SimulatedObject): void {
     this.#limit.turned(object);
-    if (object.alarm.at !== null) return;
+    if (object.alarm.at !== null && object.kind !== "relay") return;
     const open = [...object.sockets].filter(({ state }) => state === "open").length;
+    const { RELAY_CAPACITY } = this.#world.settings;
+    if (object.kind === "relay" && open > RELAY_CAPACITY)
+      this.#fail(`limit: ${object} has ${open} open sockets, and room for ${RELAY_CAPACITY}`);
+    if (object.alarm.at !== null) return;
     if (open > 0) this.#fail(`alarm alive: ${object} has no alarm, and ${open} open sockets`);
   }
 

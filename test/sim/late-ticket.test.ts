@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
-import { Channel } from "../../src/channel/channel.ts";
 import { settingsOf } from "../../src/config.ts";
-import { Directory } from "../../src/directory/directory.ts";
-import { User } from "../../src/user/user.ts";
 import { NO_CALL_FAULTS } from "./calls.ts";
+import { CORES } from "./cores.ts";
 import { World } from "./world.ts";
 
 const settings = settingsOf({ JWT_SECRET: "a secret that only the simulator knows", DEFAULT_GRANTS: "open" });
@@ -12,7 +10,7 @@ const LIFE_MS = 300_000;
 
 /** A ticket is used for a request, and once more in its last second, for a channel that asks about it late. */
 async function useAgainAtItsEnd(seed: number): Promise<string[]> {
-  const world = new World(seed, settings, { user: User, channel: Channel, directory: Directory });
+  const world = new World(seed, settings, CORES);
   const heard: string[] = [];
   const ticket = { id: "the ticket", expiresAt: world.now + LIFE_MS };
   const issuedAt = world.now / 1000;

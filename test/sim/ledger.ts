@@ -22,6 +22,10 @@ export class Ledger {
   /** Answers to `subscribe`, and what was told where something had been missed. */
   subscriptions = 0;
   renewals = 0;
+  /** Welcomes by relays. */
+  relayed = 0;
+  /** Rosters that a relay showed anew, to one connection each. */
+  shownAnew = 0;
   /** Statuses that were said, and answered with the presence that came of it. */
   statuses = 0;
   /** What a connection was told of a user whom it watches, compared with the truth; and over HTTP those. */

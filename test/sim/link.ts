@@ -1,8 +1,9 @@
 import { MAX_CLOSE_REASON_BYTES } from "../../src/protocol/limits.ts";
 import { truncateUtf8 } from "../../src/protocol/utf8.ts";
-import type { Kind } from "./fault-table.ts";
+import type { Fault } from "./fault-table.ts";
 import type { Nature } from "./nature.ts";
 import { ServerSocket } from "./server-socket.ts";
+import type { SimulatedObject } from "./simulated-object.ts";
 
 /** The client's end of a connection: what it notices. */
 export interface Peer {
@@ -15,7 +16,7 @@ export interface Peer {
 
 /** The object's end: who is told what the client did. */
 export interface LinkEnd {
-  readonly kind: Kind;
+  readonly object: SimulatedObject;
   received(socket: ServerSocket, text: string, from: string): Promise<void>;
   closed(socket: ServerSocket, how: string): Promise<void>;
 }
@@ -29,19 +30,18 @@ const CLOSE_HANDSHAKE_MS = 10_000;
  */
 export class Link {
   readonly #nature: Nature;
-  readonly #end: LinkEnd;
   readonly #peer: Peer;
   readonly latencyMs: number;
   readonly #name: string;
+  #end: LinkEnd | undefined;
   #server: ServerSocket | undefined;
   /** `gone`: closed or terminated, it knows; `silent`: it vanished, and nobody was told. */
   #client: "waiting" | "open" | "silent" | "gone" = "waiting";
   /** Sent before the upgrade was answered. */
   #early: string[] = [];
 
-  constructor(nature: Nature, end: LinkEnd, peer: Peer, name: string) {
+  constructor(nature: Nature, peer: Peer, name: string) {
     this.#nature = nature;
-    this.#end = end;
     this.#peer = peer;
     this.#name = name;
     this.latencyMs = nature.random.between(1, 40);
@@ -56,10 +56,16 @@ export class Link {
     return this.#server !== undefined;
   }
 
+  /** Who keeps it; undefined until it was accepted. */
+  get keeper(): SimulatedObject | undefined {
+    return this.#end?.object;
+  }
+
   // The object's side.
 
-  accept(): ServerSocket {
+  accept(end: LinkEnd): ServerSocket {
     if (this.#server !== undefined) throw new Error("one request is accepted once");
+    this.#end = end;
     this.#server = new ServerSocket(this);
     if (this.#client === "gone") this.#soon(() => this.#serverLearnsOfEnd("after it had given up"));
     return this.#server;
@@ -100,7 +106,7 @@ export class Link {
   /** Crash or deploy: the object is told nothing. */
   cut(): void {
     if (this.#server !== undefined) this.#server.state = "gone";
-    if (this.#client === "open") this.#nature.faults.count("connection cut", this.#end.kind);
+    if (this.#client === "open") this.#count("connection cut");
     // What is on its way may still arrive, or be lost with the connection.
     const delay = this.#nature.random.pick([0, this.latencyMs]) ?? 0;
     this.#nature.scheduler.after(delay, () => this.#clientLearnsOfEnd(1006, ""));
@@ -114,7 +120,7 @@ export class Link {
       const server = this.#server;
       if (server?.state !== "open") return;
       if (text === "ping") return this.#autoRespond(server);
-      return this.#end.received(server, text, this.#name);
+      return this.#end?.received(server, text, this.#name);
     });
   }
 
@@ -130,7 +136,7 @@ export class Link {
   /** No more words, no answers, and the server's socket stays open. */
   vanish(): void {
     if (this.#client === "gone") return;
-    if (this.#client === "open") this.#nature.faults.count("client vanished", this.#end.kind);
+    if (this.#client === "open") this.#count("client vanished");
     this.#client = "silent";
   }
 
@@ -163,7 +169,11 @@ export class Link {
     const server = this.#server;
     if (server === undefined || server.state === "gone") return;
     server.state = "closing";
-    return this.#end.closed(server, `${this.#name} ${how}`);
+    return this.#end?.closed(server, `${this.#name} ${how}`);
+  }
+
+  #count(fault: Fault): void {
+    if (this.#end !== undefined) this.#nature.faults.count(fault, this.#end.object.kind);
   }
 
   #soon(happening: () => void | Promise<void>): void {

@@ -31,9 +31,9 @@ export const MUTANTS: Record<string, Mutant> = {
   },
   "debts-are-tried-once": {
     file: "src/objects/outbox.ts",
-    find: "    this.#start(due);\n",
-    replace: "",
-    breaks: /no ghost/,
+    find: "    this.#start(due, ",
+    replace: "    void ((..._: unknown[]) => {})(due, ",
+    breaks: /no ghost|never heard/,
   },
   "alarm-is-never-set": {
     file: "src/objects/due-times.ts",
@@ -97,9 +97,9 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /no ghost|no false offline/,
   },
   "removal-forgets-renewals": {
-    file: "src/channel/channel.ts",
-    find: "const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });",
-    replace: "const refused = this.#removals.refusalOf(undefined);",
+    file: "src/channel/answering.ts",
+    find: "const refused = removals.refusalOf({ user, issuedAt: request.issuedAt });",
+    replace: "const refused = removals.refusalOf(undefined);",
     breaks: /renewed with a token/,
   },
   "grace-is-over-at-once": {
@@ -158,7 +158,7 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /was never told/,
   },
   "removal-keeps-the-grace": {
-    file: "src/objects/ports.ts",
+    file: "src/objects/session.ts",
     find: '  "removed",\n  "erased",',
     replace: '  "erased",',
     breaks: /is a member of/,
@@ -179,7 +179,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/user/subscriptions/reader.ts",
     find: "(isLate ? top : prev) > at.offset) return true;",
     replace: "(isLate ? top : prev) > at.offset) return false;",
-    breaks: /subscription: offset/,
+    breaks: /subscription: (offset|told of)/,
   },
   "rosters-are-missed-unnoticed": {
     file: "src/user/subscriptions/reader.ts",
@@ -223,6 +223,66 @@ export const MUTANTS: Record<string, Mutant> = {
     find: "  connection.update({ broadcasts: [...connection.state.broadcasts, id].slice(-REMEMBERED) });\n",
     replace: "",
     breaks: /broadcast: heard \S+ twice/,
+  },
+  "relays-are-told-once": {
+    file: "src/channel/subscribers/forwarding.ts",
+    find: "    for (const target of targets) this.#debts.owe(target, this.#ports.clock.now() + FIRST_RETRY_MS);\n",
+    replace: "",
+    breaks: /promptness:/,
+  },
+  "branches-forget-their-head": {
+    file: "src/relay/relay.ts",
+    find: "    this.#hearing.push(push);\n",
+    replace: "    if (push.rest.length === 0) this.#hearing.push(push);\n",
+    breaks: /promptness: \w+ on a relay/,
+  },
+  "branches-end-at-their-head": {
+    file: "src/relay/carrying.ts",
+    find: "const branches = fanOut(push.rest, FAN_OUT_WIDTH);",
+    replace: "const branches = fanOut([], FAN_OUT_WIDTH);",
+    breaks: /promptness: \w+ on a relay/,
+  },
+  "relays-ignore-gaps": {
+    file: "src/relay/repairs.ts",
+    find: "    if (!this.#isReading) this.#ports.background.run(this.#read());\n",
+    replace: "",
+    breaks: /promptness: \w+ on a relay|no gap: \w+ has read/,
+  },
+  "relays-welcome-before-they-are-there": {
+    file: "src/relay/stands.ts",
+    find: "if (start.reached === feed.at.offset) return true;",
+    replace: "if (start.reached !== -1) return true;",
+    breaks: /offset \d+ came after/,
+  },
+  "relays-forget-where-they-stand": {
+    file: "src/relay/remembering.ts",
+    find: "connection.update({ relayed:",
+    replace: "void ({ relayed:",
+    breaks: /its place is not known/,
+  },
+  "relays-take-everybody": {
+    file: "src/relay/relay.ts",
+    find: "if (this.#sessions.liveSize >= this.#settings.RELAY_CAPACITY) return { relays: [] };",
+    replace: "",
+    breaks: /limit: relay/,
+  },
+  "silent-relays-are-believed": {
+    file: "src/channel/relays/leases.ts",
+    find: "      this.#ports.background.run(this.#call(relay));\n",
+    replace: "",
+    breaks: /no ghost/,
+  },
+  "whole-reports-remove-nobody": {
+    file: "src/channel/relays/relay-members.ts",
+    find: ".filter((user) => !there.has(user));",
+    replace: ".filter((user) => there.size < 0 && !there.has(user));",
+    breaks: /no ghost|is a member of/,
+  },
+  "relays-bring-back-who-was-removed": {
+    file: "src/channel/relays/relays.ts",
+    find: "return !this.#sendingAway.isUnderWay(relay, user) && ",
+    replace: "return ",
+    breaks: /is a member of/,
   },
   "user-waits-for-a-channel-in-admit": {
     file: "src/user/user.ts",

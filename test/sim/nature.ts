@@ -1,6 +1,7 @@
 import type { Settings } from "../../src/config.ts";
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Keeper, Ports, UserPort, Woken } from "../../src/objects/ports.ts";
+import type { RelayPort } from "../../src/objects/relaying.ts";
 import type { FaultTable } from "./fault-table.ts";
 import type { Journal } from "./journal.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -13,6 +14,7 @@ export type Core<Port, Basis = Keeper> = new (ports: Ports, settings: Settings, 
 export interface Cores {
   user: Core<UserPort>;
   channel: Core<ChannelPort>;
+  relay: Core<RelayPort>;
   directory: Core<DirectoryPort, Woken>;
 }
 

@@ -34,7 +34,8 @@ export class OrderInvariants {
   /** A keeper that ends its own sessions needs no other object for it: no fault can keep them alive. */
   #endedAtTheirKeeper(): void {
     const by = this.#world.now - TOLD_WITHIN_MS;
-    for (const { sessionUse } of this.#crowd.live()) {
+    for (const { sessionUse, keeper } of this.#crowd.live()) {
+      if (keeper?.kind === "relay") continue; // it is told by others of every order
       if (!this.#crowd.orders.mustBeOverAtItsKeeper(sessionUse, by)) continue;
       this.#fail(`orders: session ${sessionUse.session} of ${sessionUse.user} lives on at its keeper`);
     }
@@ -43,8 +44,9 @@ export class OrderInvariants {
   /** Only an alarm that the platform is late with may keep a session beyond its token. */
   #expiredInTime(): void {
     const leewayMs = this.#world.settings.CLOCK_LEEWAY_SECONDS * 1000;
-    for (const { user, session, target, expiresAt } of this.#crowd.live()) {
-      const { alarm } = this.#world.object(target.kind, target.name);
+    for (const { user, session, keeper, expiresAt } of this.#crowd.live()) {
+      if (keeper === undefined) continue;
+      const { alarm } = keeper;
       const since = Math.max(expiresAt + leewayMs, alarm.punctualSince);
       if (this.#world.now <= since + EXPIRES_WITHIN_MS) continue;
       this.#fail(`expiry: session ${session} of ${user} outlives its token of ${expiresAt}`);

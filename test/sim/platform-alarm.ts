@@ -97,6 +97,12 @@ export class PlatformAlarm {
     return true;
   }
 
+  /** It is gone with all that the object has stored. */
+  lose(): void {
+    this.#plan(null, 0);
+    this.#durable = null;
+  }
+
   #planRepeat(): void {
     if (!this.#isToBeRepeated) return;
     this.#isToBeRepeated = false;

@@ -11,7 +11,8 @@ export class ProbeWorld extends World {
   constructor(seed: number, settings: Settings) {
     // A probe answers only those calls that the contract of the ports needs.
     const directory = Probe as unknown as Cores["directory"];
-    super(seed, settings, { user: Probe, channel: Probe, directory });
+    const relay = Probe as unknown as Cores["relay"];
+    super(seed, settings, { user: Probe, channel: Probe, relay, directory });
   }
 
   override thrown(): boolean {

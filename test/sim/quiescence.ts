@@ -41,13 +41,15 @@ export function ordersAreCarriedOut(world: World, { orders }: Crowd, live: Simul
  * so may a user for direct messages and keys: an alarm further away than anything else is for those, or was.
  */
 async function idleObjectsHaveNoAlarm(world: World): Promise<void> {
-  const users = world.objects().filter(({ kind }) => kind === "user");
+  const keepers = world.objects().filter(({ kind }) => kind === "user" || kind === "relay");
   const longest = Math.max(LONGEST_RETRY_MS, world.settings.WATCH_TTL_SECONDS * 1000);
   const isFar = (at: number) => at > world.now + longest;
   const idle = () =>
-    users.filter(
-      ({ sockets, alarm, storage }) =>
-        sockets.size === 0 && alarm.at !== null && !isFar(alarm.at) && !keepsMail(storage),
+    keepers.filter(
+      ({ kind, sockets, alarm, storage }) =>
+        sockets.size === 0 &&
+        alarm.at !== null &&
+        (kind === "relay" || (!isFar(alarm.at) && !keepsMail(storage))),
     );
   for (let round = 0; round < 2 && idle().length > 0; round++) {
     const last = Math.max(...idle().map(({ alarm }) => alarm.at ?? 0), world.now);
@@ -105,7 +107,11 @@ async function rosterIsWhoIsConnected(
         `and [${users}] are connected (${here.length} sessions)`,
     );
   }
-  for (const { user, status, hidden = false } of result.members) {
+  for (const { user, status, sessions, hidden = false } of result.members) {
+    const mine = here.filter((connection) => connection.user === user).length;
+    if (sessions !== mine) {
+      world.journal.fail(`no ghost: ${user} has ${sessions} sessions in ${channel}, and ${mine} connections`);
+    }
     const is = should.get(user);
     if ((is?.status === status || is?.isHidden) && is?.isHidden === hidden) continue;
     world.journal.fail(
@@ -121,7 +127,13 @@ async function rosterIsWhoIsConnected(
       const { offset } = view.position ?? {};
       world.journal.fail(`no gap: ${connection.user} has read ${channel} up to ${offset} of ${top}`);
     }
-    const told = [...view.roster.values()].map(({ user, status }) => `${user} ${status}`).sort();
+    if (view.roster.count !== shown.length) {
+      world.journal.fail(
+        `rosters: ${connection.user} was told of ${view.roster.count} in ${channel}, not ${shown.length}`,
+      );
+    }
+    if (!view.roster.isWhole) continue;
+    const told = [...view.roster.members.values()].map(({ user, status }) => `${user} ${status}`).sort();
     if (told.join() === shown.join()) continue;
     world.journal.fail(
       `rosters: ${connection.user} was told that [${told}] are in ${channel}, not [${shown}]`,

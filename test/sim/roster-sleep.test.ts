@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
-import { Channel } from "../../src/channel/channel.ts";
 import { settingsOf } from "../../src/config.ts";
-import { Directory } from "../../src/directory/directory.ts";
-import { User } from "../../src/user/user.ts";
 import { Crowd, type SimulatedClient } from "./clients.ts";
+import { CORES } from "./cores.ts";
 import { granted } from "./granted.ts";
 import { World } from "./world.ts";
 
@@ -12,13 +10,13 @@ const GRACE_MS = settings.OFFLINE_GRACE_SECONDS * 1000;
 
 /** Ada sits in the hall and is told of its roster; Bob is about to come. */
 async function adaInTheHall() {
-  const world = new World(1, settings, { user: User, channel: Channel, directory: Directory });
+  const world = new World(1, settings, CORES);
   const crowd = new Crowd(world, ["ada", "bob"], ["hall"]);
   const inHall = (name: string) =>
     crowd.clients.find(({ user, target }) => user === name && target.kind === "channel") as SimulatedClient;
   inHall("ada").connect();
   await world.advance(1_000);
-  const toldToAda = () => [...(inHall("ada").connection?.roster.keys() ?? [])].sort();
+  const toldToAda = () => [...(inHall("ada").connection?.roster.members.keys() ?? [])].sort();
   return { world, bob: inHall("bob"), toldToAda, hall: world.object("channel", "hall") };
 }
 

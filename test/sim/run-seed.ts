@@ -11,7 +11,9 @@ import { checkErasure, checkRevocation } from "./last-orders.ts";
 import { checkMail } from "./mail-quiescence.ts";
 import type { Cores } from "./nature.ts";
 import { checkPresences } from "./presence-quiescence.ts";
+import { checkPromptness } from "./prompt-delivery.ts";
 import { checkQuiescence } from "./quiescence.ts";
+import { checkRelays } from "./relay-quiescence.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { World } from "./world.ts";
 
@@ -19,8 +21,17 @@ const USERS = ["ada", "bob", "cho", "dev"];
 const CHANNELS = ["hall", "lab"];
 /** A user's own silent session is found within ten sweeps and two TTLs; a debt is retried every ten minutes. */
 const QUIET_TTLS = 25;
+/** An object whose keeper has lost its storage is asked about it within the hour. */
+const QUIET_WITH_LOSSES_TTLS = 65;
 /** A debt that failed too often is tried every hour only. */
 const QUIET_WITH_PARKED_TTLS = 90;
+
+/** Of all worlds; and of those the ones whose relays are lost now and then. */
+const WITH_RELAYS = 0.4;
+const WITH_LOSSES = 0.3;
+/** Enough in one channel that it needs relays, and fewer in all: what is said there takes more calls. */
+const RELAYED_USERS = 3;
+const RELAYED_CLIENTS = { own: 1, channels: [3, 0] };
 
 /** In each of the last steps something is broadcast: few connections outlast many more. */
 const LAST_STEPS = 4;
@@ -40,6 +51,9 @@ export interface RunResult {
   /** Welcomes that gave what was missed. */
   recoveries: number;
   subscriptions: number;
+  /** Welcomes by relays, and rosters that relays showed anew. */
+  relayed: number;
+  shownAnew: number;
   renewals: number;
   statuses: number;
   /** What connections were told of users whom they watch, compared with the truth; of those, watched over HTTP alone. */
@@ -77,7 +91,7 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
   const traits = traitsOf(seed);
   const world = new World(seed, settingsOf(traits.settings), cores);
   world.journal.listener = listener;
-  const crowd = new Crowd(world, USERS, CHANNELS);
+  const crowd = new Crowd(world, traits.users, CHANNELS, traits.clients);
   const commands = commandsOf(traits.topics);
   const invariants = new Invariants(world, crowd);
   world.onTurn = (object) => {
@@ -101,6 +115,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
     if (crowd.operator.revokedAlive === 0) world.journal.fail("no revocation met a live connection");
     await becomeQuiet(world, crowd, invariants);
     failIfWrong("quiet");
+    await checkPromptness(world, crowd);
+    failIfWrong("prompt");
     await checkRevocation(world, crowd);
     await checkErasure(world, crowd, [...new Set(crowd.live().map(({ user }) => user))].slice(0, 1));
     failIfWrong("revoked or erased");
@@ -116,6 +132,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       welcomes: ledger.welcomes,
       recoveries: ledger.recoveries,
       subscriptions: ledger.subscriptions,
+      relayed: ledger.relayed,
+      shownAnew: ledger.shownAnew,
       renewals: ledger.renewals,
       statuses: ledger.statuses,
       views: ledger.views,
@@ -143,6 +161,8 @@ interface Traits {
   settings: Record<string, string>;
   callFaults: CallFaults;
   topics: ReadonlySet<Topic>;
+  users: readonly string[];
+  clients?: { own: number; channels: number[] };
 }
 
 /**
@@ -152,6 +172,9 @@ interface Traits {
 function traitsOf(seed: number): Traits {
   const random = new SeededRandom(seed ^ 0x5eed);
   const rate = random.pick([0.01, 0.05, 0.1]) ?? 0;
+  const topics = new Set<Topic>(TOPICS.filter(() => random.chance(0.5)));
+  const hasRelays = random.chance(WITH_RELAYS);
+  if (hasRelays && random.chance(WITH_LOSSES)) topics.add("losses");
   return {
     settings: {
       JWT_SECRET: "a secret that only the simulator knows",
@@ -162,9 +185,16 @@ function traitsOf(seed: number): Traits {
       INBOX_SIZE: random.pick(["1000", "1000", "8"]) ?? "1000",
       INBOX_TTL_SECONDS: random.pick(["604800", "604800", "900"]) ?? "604800",
       OFFLINE_GRACE_SECONDS: random.pick(["5", "5", "0.3"]) ?? "5",
+      MEMBERS_DETAIL_MAX: random.pick(["1000", "1000", "2"]) ?? "1000",
+      ...(hasRelays && {
+        RELAY_CAPACITY: random.pick(["2", "3", "4"]) ?? "2",
+        REGIONAL_RELAYS: random.pick(["false", "false", "true"]) ?? "false",
+      }),
     },
     callFaults: { dropped: rate, replyLost: rate, repeated: rate, delayed: rate, crashed: rate / 2 },
-    topics: new Set(TOPICS.filter(() => random.chance(0.5))),
+    topics,
+    users: hasRelays ? USERS.slice(0, RELAYED_USERS) : USERS,
+    ...(hasRelays && { clients: RELAYED_CLIENTS }),
   };
 }
 
@@ -174,14 +204,19 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   world.callFaults = NO_CALL_FAULTS;
   world.mend();
   for (const object of world.objects()) object.plannedCrash = undefined;
-  const ttls = world.warnings.has("debt parked") ? QUIET_WITH_PARKED_TTLS : QUIET_TTLS;
-  await world.advance(ttls * world.settings.SESSION_TTL_SECONDS * 1000);
+  await world.advance(quietTtls(world) * world.settings.SESSION_TTL_SECONDS * 1000);
   await invariants.check();
   await checkQuiescence(world, crowd);
+  await checkRelays(world, crowd);
   await checkDirectory(world, crowd);
   await checkPresences(world, crowd);
   await crowd.broadcasts.check();
   await checkMail(world, crowd, isAllKept(world));
+}
+
+function quietTtls({ warnings, faults }: World): number {
+  if (warnings.has("debt parked")) return QUIET_WITH_PARKED_TTLS;
+  return faults.of("storage lost", "relay") > 0 ? QUIET_WITH_LOSSES_TTLS : QUIET_TTLS;
 }
 
 /** Neither time nor size takes a direct message from who is away in a run like this. */

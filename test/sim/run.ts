@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { FaultTable } from "./fault-table.ts";
 import { breakOnLoad } from "./mutants.ts";
+import { narrowFanOut } from "./narrow-fan-out.ts";
 
 /*
  * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
@@ -19,13 +20,12 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+narrowFanOut();
 if (values.mutant !== undefined) breakOnLoad(values.mutant);
 
 // Only now: a mutant has to be in place before the rules are loaded.
 const { runSeed } = await import("./run-seed.ts");
-const { User } = await import("../../src/user/user.ts");
-const { Channel } = await import("../../src/channel/channel.ts");
-const { Directory } = await import("../../src/directory/directory.ts");
+const { CORES } = await import("./cores.ts");
 
 const first = Number(values.seed ?? values.first);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
@@ -36,7 +36,7 @@ try {
   for (let seed = first; seed < first + count; seed++) {
     const { faults: met, ...result } = await runSeed(
       { seed, steps: Number(values.steps), ...(values.trace ? { listener: console.log } : {}) },
-      { user: User, channel: Channel, directory: Directory },
+      CORES,
     );
     faults.add(met);
     for (const [what, amount] of Object.entries(result)) sums[what] = (sums[what] ?? 0) + amount;

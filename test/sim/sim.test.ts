@@ -3,10 +3,8 @@ import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { Channel } from "../../src/channel/channel.ts";
-import { Directory } from "../../src/directory/directory.ts";
-import { User } from "../../src/user/user.ts";
-import { FAULTS, FaultTable, KINDS } from "./fault-table.ts";
+import { CORES } from "./cores.ts";
+import { FAULTS, FaultTable, KINDS, mayMeet } from "./fault-table.ts";
 import { MUTANTS } from "./mutants.ts";
 import { runSeed } from "./run-seed.ts";
 
@@ -17,11 +15,10 @@ const STEPS = 500;
 const PROCESSES = 2;
 /** A fault that hardly ever met an object proves nothing about it. */
 const OFTEN = 100;
-const cores = { user: User, channel: Channel, directory: Directory };
 const cli = fileURLToPath(new URL("run.ts", import.meta.url));
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [cli, ...args]);
 
-describe("users and channels under faults", () => {
+describe("users, channels and relays under faults", () => {
   const faults = new FaultTable();
   const sums: Record<string, number> = {};
 
@@ -37,7 +34,7 @@ describe("users and channels under faults", () => {
     }
     console.log(`${SEEDS} seeds of ${STEPS} steps\n${faults}\n${JSON.stringify(sums)}`);
     for (const fault of FAULTS) {
-      for (const kind of KINDS)
+      for (const kind of KINDS.filter((one) => mayMeet(fault, one)))
         expect(faults.of(fault, kind), `${fault}, ${kind}`).toBeGreaterThanOrEqual(OFTEN);
     }
   });
@@ -55,6 +52,8 @@ describe("users and channels under faults", () => {
     ["[SIM17] what watchers over HTTP were told was compared", "httpViews"],
     ["[SIM18] broadcasts reached who stayed", "broadcasts"],
     ["[SIM19] user connections were subscribed to channels", "subscriptions"],
+    ["[SIM21] relays welcomed connections", "relayed"],
+    ["[SIM21] relays that had missed something showed the roster anew", "shownAnew"],
     ["[SIM20] direct messages were told", "directs"],
     ["[SIM20] direct messages were told again", "directsAgain"],
   ] as const)("%s, in the same seeds", (_, what) => {
@@ -65,7 +64,7 @@ describe("users and channels under faults", () => {
     const hashes = [];
     for (let time = 0; time < 2; time++) {
       const hash = createHash("sha256");
-      await runSeed({ seed: 7, steps: 200, listener: (line) => void hash.update(line) }, cores);
+      await runSeed({ seed: 7, steps: 200, listener: (line) => void hash.update(line) }, CORES);
       hashes.push(hash.digest("hex"));
     }
     expect(hashes[0]).toBe(hashes[1]);

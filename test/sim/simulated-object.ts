@@ -95,6 +95,13 @@ export class SimulatedObject {
     for (const broken of instance.owed.values()) broken();
   }
 
+  /** All that it has stored is gone, its alarm too; what ran is dropped, and every socket cut. */
+  lose(): void {
+    this.crash("lost its storage");
+    this.storage.lose();
+    this.alarm.lose();
+  }
+
   #wake(instance: Instance): void {
     const { cores, settings } = this.#nature;
     this.#instance = instance;

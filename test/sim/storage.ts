@@ -19,7 +19,8 @@ interface Prepared {
  * first of them, that ends with the turn: committed, or rolled back by a crash.
  */
 export class Storage implements Sql {
-  readonly #db = new DatabaseSync(":memory:");
+  /** Opened by the first statement: an object that stores nothing costs nothing. */
+  #opened: DatabaseSync | undefined;
   readonly #prepared = new Map<string, Prepared>();
   readonly #controls = new Map<string, StatementSync>();
   #inTurn = false;
@@ -65,6 +66,7 @@ export class Storage implements Sql {
   /** Whether the object has written anything: its tables come with its first write. */
   get hasTables(): boolean {
     this.#hasTables ||=
+      this.#opened !== undefined &&
       this.#db.prepare("SELECT name FROM sqlite_master WHERE name = 'schema'").all().length > 0;
     return this.#hasTables;
   }
@@ -91,8 +93,24 @@ export class Storage implements Sql {
     this.#touched.clear();
   }
 
+  /** Nothing of it is left. Between turns only. */
+  lose(): void {
+    this.close();
+    this.#prepared.clear();
+    this.#controls.clear();
+    this.#tableVersions.clear();
+    this.#hasTables = false;
+    this.version++;
+  }
+
   close(): void {
-    this.#db.close();
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  get #db(): DatabaseSync {
+    this.#opened ??= new DatabaseSync(":memory:");
+    return this.#opened;
   }
 
   #open(): void {

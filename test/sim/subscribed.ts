@@ -1,11 +1,12 @@
 import type { LogPosition } from "../../src/objects/ports.ts";
-import type { Member, Message, Skipped } from "../../src/protocol/bodies.ts";
+import type { Message, Skipped } from "../../src/protocol/bodies.ts";
 import { type ErrorFrame, type RosterFrame, SubscribedFrame } from "../../src/protocol/server-frames.ts";
+import { RosterView } from "./roster-view.ts";
 
 /** A channel as the client of a user connection knows it. */
 interface View {
   position: LogPosition;
-  readonly roster: Map<string, Member>;
+  readonly roster: RosterView;
 }
 
 type Asked =
@@ -59,13 +60,12 @@ export class Subscribed {
     if (from !== undefined && !recovered)
       this.#wrong(`subscription: ${channel} was not recovered from ${from.offset}`);
     if (recovered) this.recoveries += 1;
-    const view = { position: { epoch, offset }, roster: new Map<string, Member>() };
+    const view = { position: { epoch, offset }, roster: new RosterView() };
     if (recovered && from !== undefined) view.position = { ...from };
     else if (messages.length > 0) this.#wrong("subscription: messages without being recovered");
     this.views.set(channel, view);
     for (const message of messages) this.told(message);
-    for (const member of members) view.roster.set(member.user, member);
-    this.#countIs(view, channel, count);
+    this.#isRight(view.roster.shown(members, count), channel);
   }
 
   told(message: Message | Skipped): void {
@@ -81,12 +81,8 @@ export class Subscribed {
     this.#delivered(message);
   }
 
-  rosterChanged({ channel, joined = [], changed = [], left = [], count }: RosterFrame): void {
-    const view = this.views.get(channel);
-    if (view === undefined) return;
-    for (const member of [...joined, ...changed]) view.roster.set(member.user, member);
-    for (const { user } of left) view.roster.delete(user);
-    this.#countIs(view, channel, count);
+  rosterChanged(frame: RosterFrame): void {
+    this.#isRight(this.views.get(frame.channel)?.roster.changed(frame), frame.channel);
   }
 
   /** False where it is no answer of ours; `mayBeForbidden` says whether an order was a reason. */
@@ -125,8 +121,7 @@ export class Subscribed {
     return [...this.#asked.values()].some((asked) => asked.channel === channel && asked.is === "unsubscribe");
   }
 
-  #countIs({ roster }: View, channel: string, count: number): void {
-    if (count !== roster.size)
-      this.#wrong(`subscription: told of ${roster.size} members of ${channel} and a count of ${count}`);
+  #isRight(wrong: string | undefined, channel: string): void {
+    if (wrong !== undefined) this.#wrong(`subscription: ${wrong} in ${channel}`);
   }
 }

@@ -1,12 +1,13 @@
 import type { Settings } from "../../src/config.ts";
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
+import { NotAnswered } from "../../src/objects/not-answered.ts";
 import type { ChannelPort, ConnectRequest, UserPort } from "../../src/objects/ports.ts";
 import { CallFailed } from "./call.ts";
 import { type CallFaults, Calls, objectsVia } from "./calls.ts";
 import { FaultTable, type Kind } from "./fault-table.ts";
+import { FrontDoor } from "./front-door.ts";
 import { portsOf } from "./instance-ports.ts";
 import { Journal } from "./journal.ts";
-import { KeeperEvents } from "./keeper-events.ts";
 import type { Link, Peer } from "./link.ts";
 import type { Cores, Nature } from "./nature.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -34,6 +35,7 @@ export class World implements Nature {
   /** Every kind of line that an object has written to its log. */
   readonly warnings = new Set<string>();
   readonly #calls: Calls;
+  readonly #door: FrontDoor;
   readonly #objects = new Map<string, SimulatedObject>();
 
   constructor(seed: number, settings: Settings, cores: Cores) {
@@ -41,6 +43,7 @@ export class World implements Nature {
     this.settings = settings;
     this.cores = cores;
     this.#calls = new Calls(this, (kind, name) => this.object(kind, name));
+    this.#door = new FrontDoor(this, (kind, name) => this.object(kind, name));
   }
 
   get now(): number {
@@ -71,9 +74,9 @@ export class World implements Nature {
     return [...this.#objects.values()];
   }
 
+  /** On a channel, whoever the Worker finds takes it: the channel's object, or one of its relays. */
   connect(kind: Kind, name: string, request: ConnectRequest, peer: Peer): Link {
-    const label = `${request.user}@${kind}`;
-    return new KeeperEvents(this, this.object(kind, name)).connect(request, peer, label);
+    return this.#door.connect(kind, name, request, peer);
   }
 
   user(name: string): UserPort {
@@ -173,6 +176,6 @@ export class World implements Nature {
 }
 
 function isInjected(cause: unknown): boolean {
-  if (cause instanceof CallFailed) return true;
+  if (cause instanceof CallFailed || cause instanceof NotAnswered) return true; // what it waited for was lost
   return cause instanceof Error && cause.cause !== undefined && isInjected(cause.cause);
 }
