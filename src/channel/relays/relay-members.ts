@@ -25,10 +25,16 @@ interface Relay {
   sessions: number;
 }
 
-/** What becomes of a report. */
-export interface ReportRules {
+/** What is asked of rows on waking. */
+interface Found {
   /** Whether this user, who ended then, was sent away since: then it has left without a grace. */
   isSentAway(user: string, endedAt: number): boolean;
+  /** How a user appeared. */
+  known(user: string, state: MemberState): void;
+}
+
+/** What becomes of a report. */
+export interface ReportRules {
   /** When a user joined who is here already, wherever. */
   joinedAt(user: string): number | undefined;
   /** Whether this user counts in the roster as this relay shows it. */
@@ -52,15 +58,15 @@ export class RelayMembers {
   readonly #emptied = new Map<string, number>();
   #names: readonly string[] | undefined;
 
-  /** `known` hears of each state that was stored, on waking. */
-  constructor(sql: Sql, clock: Clock, departed: Departed, known: (user: string, state: MemberState) => void) {
+  constructor(sql: Sql, clock: Clock, departed: Departed, found: Found) {
     this.#table = new RelayMemberTable(sql);
     this.#clock = clock;
     this.#departed = departed;
     for (const row of this.#table.all()) {
       this.#remember(row, row.joinedAt);
-      if (row.endedAt !== null) departed.find(row, row.endedAt);
-      known(row.user, row.state);
+      const { user, endedAt, state } = row;
+      if (endedAt !== null) departed.find(row, found.isSentAway(user, endedAt) ? 0 : endedAt);
+      found.known(user, state);
     }
   }
 
@@ -175,8 +181,7 @@ export class RelayMembers {
     const part = known?.members.get(user);
     if (known === undefined || part === undefined) return;
     const { endedAt } = part;
-    const saysSo = endedAt !== null && this.#departed.isOver(endedAt) && !rules.isSentAway(user, endedAt);
-    if (!saysSo) this.#table.end(relay, user);
+    if (endedAt === null || !this.#departed.isOver(endedAt)) this.#table.end(relay, user);
     this.#departed.add(relay, user);
     known.members.delete(user);
     known.digest ^= part.digest;

@@ -77,9 +77,10 @@ export class Relays {
         this.#forgetState(user);
       },
     });
-    this.members = new RelayMembers(sql, ports.clock, this.departed, (user, state) =>
-      states.admitted(user, state),
-    );
+    this.members = new RelayMembers(sql, ports.clock, this.departed, {
+      isSentAway: (user, endedAt) => this.#isSentAway(user, endedAt),
+      known: (user, state) => states.admitted(user, state),
+    });
     this.#sendingAway = new SendingAway(
       { ...ports, sql },
       {
@@ -196,7 +197,6 @@ export class Relays {
     return {
       joinedAt: (user) => members.joinedAt(user),
       isCounted: (at, user) => this.#isCounted(at, user),
-      isSentAway: (user, endedAt) => this.#isSentAway(user, endedAt),
       put: (part, state) => members.putPart(part, state),
       removed: (part) => this.#removed(part),
     };
