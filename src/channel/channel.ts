@@ -1,9 +1,6 @@
 import type { Settings } from "../config.ts";
-import { answerEach } from "../connections/answers.ts";
 import { tellOnce } from "../connections/broadcasts.ts";
-import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { ActivityReports } from "../connections/kept/activity-reports.ts";
 import { Admissions } from "../connections/kept/admissions.ts";
 import { ChannelGrants } from "../connections/kept/channel-grants.ts";
 import { Departures } from "../connections/kept/departures.ts";
@@ -12,6 +9,7 @@ import { Entrance } from "../connections/kept/entrance.ts";
 import { KeptSessions } from "../connections/kept/kept-sessions.ts";
 import { lastActive, lastSeen } from "../connections/kept/last-heard.ts";
 import { MemberStates } from "../connections/kept/member-states.ts";
+import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
@@ -43,8 +41,7 @@ import type {
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
-import type { Device } from "../protocol/names.ts";
-import { type Answer, answering } from "./answering.ts";
+import { ChannelFrames } from "./frames.ts";
 import { Listing } from "./listing.ts";
 import { Relays } from "./relays/relays.ts";
 import { Removals } from "./removals.ts";
@@ -75,8 +72,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #departures: Departures;
   readonly #listing: Listing;
   readonly #due: DueTimes;
-  readonly #answer: Answer;
-  readonly #activity: ActivityReports;
+  readonly #reception: Reception;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
@@ -132,12 +128,6 @@ export class Channel implements Keeper, ChannelPort {
       begins: (session) => this.#departures.begins(session),
       ended: (session, at, reason) => this.#endings.endSubscription(session, at, reason),
     });
-    const ofAnswers = { ...ofTalk, removals: this.#removals, talk: this.#talk };
-    this.#answer = answering(ports, ofAnswers, {
-      renewed: (connection) => this.#renewed(connection),
-      deviceChanged: (connection, device) => this.#setDevice(connection, device),
-    });
-    this.#activity = new ActivityReports(ports, settings);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
     const ofEndings = { ...ofTalk, admissions: this.#admissions };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
@@ -155,6 +145,20 @@ export class Channel implements Keeper, ChannelPort {
         this.#endings.endAll(ended);
       },
     );
+    const ofReception = {
+      ...ofEntrance,
+      grants: this.#grants,
+      catchUp: this.#talk.catchUp,
+      sweep: this.#sweep,
+      frames: new ChannelFrames(settings, { ...this.#talk, members: this.#members, grants: this.#grants }),
+    };
+    this.#reception = new Reception(ports, settings, ofReception, {
+      allow: async (user, request) => {
+        const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });
+        return refused ? { allowed: false, refused } : ports.objects.user(user).allow(request);
+      },
+      settle: () => this.#due.arm(),
+    });
     this.#listing = new Listing(ports, settings, { ...about, relays: this.#relays }, () => {
       this.#departures.run(); // rows that were kept until the directory knew that nobody is left
       this.#relays.departed.run(ports.clock.now());
@@ -194,23 +198,12 @@ export class Channel implements Keeper, ChannelPort {
     return undefined;
   }
 
-  async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
-    const connection = this.#connections.of(socket);
-    if (connection === undefined) return; // ended by us while this frame was on its way
-    const { activeAt } = connection;
-    const { messages, end } = this.#connections.read(connection, data);
-    this.#activity.heard(connection, activeAt);
-    for (const frame of messages) this.#talk.catchUp.heard(connection, frame);
-    const answers = answerEach(connection, messages, this.#answer, this.#ports.log);
-    if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
-    await answers;
+  received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
+    return this.#reception.received(socket, data);
   }
 
   closed(socket: Socket): void {
-    const connection = this.#connections.of(socket);
-    if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
-    this.#connections.drop(connection);
-    this.#endings.end(connection.session, "closed");
+    this.#reception.closed(socket);
   }
 
   alarm(): void {
@@ -317,20 +310,6 @@ export class Channel implements Keeper, ChannelPort {
 
   async read(request: ReadRequest): Promise<LogFrames | null> {
     return this.#talk.subscribers.read(request);
-  }
-
-  /** New claims: a connection whose user may not subscribe any more ends. */
-  #renewed(connection: Connection): void {
-    this.#sweep.watch(connection);
-    if (!this.#grants.mayUse(connection, "subscribe"))
-      this.#endings.endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
-    this.#due.arm();
-  }
-
-  #setDevice(connection: Connection, device: Device): void {
-    connection.update({ device });
-    const row = this.#sessions.setDevice(connection.session, device, this.#ports.clock.now());
-    if (row !== undefined) this.#members.put(row);
   }
 
   /** What is due is done, and what follows from it told. */

@@ -1,22 +1,15 @@
 import type { Settings } from "../config.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
-import { type ChannelFrame, ChannelGrants, notHere } from "../connections/kept/channel-grants.ts";
+import { type ChannelFrame, type ChannelGrants, notHere } from "../connections/kept/channel-grants.ts";
+import type { FrameToChannel } from "../connections/kept/reception.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
-import type {
-  AuthFrame,
-  ClientFrame,
-  HeartbeatFrame,
-  PresenceFrame,
-  SubscribeFrame,
-} from "../protocol/client-frames.ts";
+import type { SubscribeFrame } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal } from "../protocol/codes.ts";
 import type { Messages } from "./log/messages.ts";
 import type { Members } from "./roster/members.ts";
 import type { Standing } from "./standing.ts";
 
-/** Answered by the user's object, or about the connection itself. */
-type ElsewhereFrame = AuthFrame | HeartbeatFrame | PresenceFrame;
 type Answer = Refusal | Record<string, unknown>;
 
 /** Frames of a channel's own connections: granted, carried out and answered at once. */
@@ -28,18 +21,17 @@ export class ChannelFrames {
   readonly #standing: Standing;
 
   constructor(
-    channel: string,
     settings: Settings,
-    rooms: { messages: Messages; members: Members; standing: Standing },
+    rooms: { messages: Messages; members: Members; standing: Standing; grants: ChannelGrants },
   ) {
-    this.#grants = new ChannelGrants(channel, settings);
+    this.#grants = rooms.grants;
     this.#settings = settings;
     this.#messages = rooms.messages;
     this.#members = rooms.members;
     this.#standing = rooms.standing;
   }
 
-  answer(connection: Connection, frame: Exclude<ClientFrame, ElsewhereFrame>): void {
+  answer(connection: Connection, frame: FrameToChannel): void {
     switch (frame.type) {
       case "publish":
       case "signal":

@@ -2,22 +2,15 @@ import type { Settings } from "../config.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
 import { type ChannelFrame, type ChannelGrants, notHere } from "../connections/kept/channel-grants.ts";
+import type { FrameToChannel } from "../connections/kept/reception.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
 import type { Log } from "../objects/ports.ts";
 import type { Entering } from "../objects/relaying.ts";
-import type {
-  AuthFrame,
-  ClientFrame,
-  HeartbeatFrame,
-  PresenceFrame,
-  SubscribeFrame,
-} from "../protocol/client-frames.ts";
+import type { SubscribeFrame } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import type { Stands } from "./stands.ts";
 import type { Upward } from "./upward.ts";
 
-/** Answered by the user's object, or about the connection itself. */
-type ElsewhereFrame = AuthFrame | HeartbeatFrame | PresenceFrame;
 type Answer = Refusal | Record<string, unknown>;
 
 interface FrameRules {
@@ -48,7 +41,7 @@ export class RelayFrames {
     this.#rules = rules;
   }
 
-  async answer(connection: Connection, frame: Exclude<ClientFrame, ElsewhereFrame>): Promise<void> {
+  async answer(connection: Connection, frame: FrameToChannel): Promise<void> {
     switch (frame.type) {
       case "publish":
       case "signal":

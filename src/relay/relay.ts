@@ -1,9 +1,7 @@
 import type { Settings } from "../config.ts";
-import { answerEach } from "../connections/answers.ts";
 import { tellOnce } from "../connections/broadcasts.ts";
 import type { Connection } from "../connections/connection.ts";
 import { Connections } from "../connections/connections.ts";
-import { ActivityReports } from "../connections/kept/activity-reports.ts";
 import { Admissions } from "../connections/kept/admissions.ts";
 import { ChannelGrants } from "../connections/kept/channel-grants.ts";
 import { Departures } from "../connections/kept/departures.ts";
@@ -12,8 +10,7 @@ import { Entrance } from "../connections/kept/entrance.ts";
 import { KeptSessions } from "../connections/kept/kept-sessions.ts";
 import { lastActive, lastSeen } from "../connections/kept/last-heard.ts";
 import { MemberStates } from "../connections/kept/member-states.ts";
-import { UserFrames } from "../connections/kept/user-frames.ts";
-import { Renewals } from "../connections/renewals.ts";
+import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
@@ -36,10 +33,8 @@ import {
   type RelayPort,
   type RelayReport,
 } from "../objects/relaying.ts";
-import type { ClientFrame } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
-import type { Device } from "../protocol/names.ts";
 import { Arrivals } from "./arrivals.ts";
 import { carryOn } from "./carrying.ts";
 import { RelayFrames } from "./frames.ts";
@@ -60,10 +55,7 @@ export class Relay implements Keeper, RelayPort {
   readonly #arrivals: Arrivals;
   readonly #endings: Endings;
   readonly #departures: Departures;
-  readonly #renewals: Renewals;
-  readonly #frames: RelayFrames;
-  readonly #userFrames: UserFrames;
-  readonly #activity: ActivityReports;
+  readonly #reception: Reception;
   readonly #sweep: Sweep;
   readonly #due: DueTimes;
 
@@ -108,16 +100,6 @@ export class Relay implements Keeper, RelayPort {
     const lost = (connection: Connection) =>
       this.#endings.endConnection(connection, CLOSE.tryAgain, "fell behind", "lost");
     const isLive = (connection: Connection) => connections.find(connection.session) === connection;
-    this.#frames = new RelayFrames(ports.log, settings, { grants, upward, stands }, { isLive, lost });
-    this.#userFrames = new UserFrames(ports, settings, {
-      isLive,
-      deviceChanged: (connection, device) => this.#setDevice(connection, device),
-    });
-    this.#activity = new ActivityReports(ports, settings);
-    this.#renewals = new Renewals(ports, connections, {
-      allow: (user, request) => this.#allow(user, request),
-      renewed: (connection) => this.#renewed(connection, grants),
-    });
     const admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
     const ofEndings = { sessions, members, admissions, connections };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
@@ -136,6 +118,15 @@ export class Relay implements Keeper, RelayPort {
         upward.lease();
       },
     );
+    const frames = new RelayFrames(ports.log, settings, { grants, upward, stands }, { isLive, lost });
+    const ofReception = { ...ofEntrance, grants, catchUp, sweep: this.#sweep, frames };
+    this.#reception = new Reception(ports, settings, ofReception, {
+      allow: (user, request) => this.#allow(user, request),
+      settle: () => {
+        upward.go();
+        due();
+      },
+    });
     this.#departures = new Departures(
       ports,
       { channel, sessions, members },
@@ -171,23 +162,12 @@ export class Relay implements Keeper, RelayPort {
     return refused;
   }
 
-  async received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
-    const connection = this.#connections.of(socket);
-    if (connection === undefined) return; // ended by us while this frame was on its way
-    const { activeAt } = connection;
-    const { messages, end } = this.#connections.read(connection, data);
-    this.#activity.heard(connection, activeAt);
-    for (const frame of messages) this.#hearing.catchUp.heard(connection, frame);
-    const answers = answerEach(connection, messages, this.#answer, this.#ports.log);
-    if (end !== undefined) this.#endings.endConnection(connection, end.code, end.text, "protocol");
-    await answers;
+  received(socket: Socket, data: string | ArrayBuffer): Promise<void> {
+    return this.#reception.received(socket, data);
   }
 
   closed(socket: Socket): void {
-    const connection = this.#connections.of(socket);
-    if (connection === undefined) return; // its session ended before, by a sweep, an operator or an error
-    this.#connections.drop(connection);
-    this.#endings.end(connection.session, "closed");
+    this.#reception.closed(socket);
   }
 
   alarm(): void {
@@ -233,42 +213,12 @@ export class Relay implements Keeper, RelayPort {
     return lastActive(sessions, { sessions: this.#sessions, connections: this.#connections });
   }
 
-  readonly #answer = (connection: Connection, frame: ClientFrame): Promise<void> | void => {
-    switch (frame.type) {
-      case "auth":
-        return this.#renewals.answer(connection, frame);
-      case "presence":
-      case "heartbeat":
-        return this.#userFrames.answer(connection, frame);
-      case "signal":
-        if (frame.user !== undefined) return this.#userFrames.signal(connection, frame, frame.user);
-        return this.#frames.answer(connection, frame);
-      default:
-        return this.#frames.answer(connection, frame);
-    }
-  };
-
   /** A new token: not of one who was sent away, which the channel knows. */
   async #allow(user: string, request: AllowRequest): Promise<Allowance> {
     const caller = { user, issuedAt: request.issuedAt };
     const { refused } = await this.#upward.ask<"allow">({ is: "allow", caller });
     if (refused !== null) return { allowed: false, refused };
     return this.#ports.objects.user(user).allow(request);
-  }
-
-  /** New claims: a connection whose user may not subscribe any more ends. */
-  #renewed(connection: Connection, grants: ChannelGrants): void {
-    this.#sweep.watch(connection);
-    if (!grants.mayUse(connection, "subscribe"))
-      this.#endings.endConnection(connection, CLOSE.ended, "access withdrawn", "ended");
-    this.#due.arm();
-  }
-
-  #setDevice(connection: Connection, device: Device): void {
-    connection.update({ device });
-    const row = this.#sessions.setDevice(connection.session, device, this.#ports.clock.now());
-    if (row !== undefined) this.#membership.put(row);
-    this.#upward.go();
   }
 
   /** The channel has answered: what it knows by now need not be kept, and where it stands shows what was missed. */

@@ -100,9 +100,9 @@ export const MUTANTS: Record<string, Mutant> = {
     firstSeed: 21,
   },
   "removal-forgets-renewals": {
-    file: "src/channel/answering.ts",
-    find: "const refused = removals.refusalOf({ user, issuedAt: request.issuedAt });",
-    replace: "const refused = removals.refusalOf(undefined);",
+    file: "src/channel/channel.ts",
+    find: "const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });",
+    replace: "const refused = this.#removals.refusalOf(undefined);",
     breaks: /renewed with a token/,
     firstSeed: 21,
   },

@@ -41,7 +41,7 @@ test("[RY82] clients who ask in vain do not put off what the channel has to know
   expect(bench.rows).toBe(0);
 });
 
-test("[RY83] a relay that has emptied out has an alarm until its channel has heard so, also while it is being told", async () => {
+test("[RY61] a relay that has emptied out has an alarm until its channel has heard so, also while it is being told", async () => {
   const bench = new RelayBench();
   const ann = await bench.connect("ann");
   await bench.leave(ann);

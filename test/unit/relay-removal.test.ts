@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RelayBench } from "../fixtures/relay-bench.ts";
 import { RelayedChannel } from "../fixtures/relayed-channel.ts";
 
-test("[RY92] who was sent away and is back with a newer token stays, when the relay is told once more", async () => {
+test("[RY60] who was sent away and is back with a newer token stays, when the relay is told once more", async () => {
   const bench = new RelayBench();
   const claims = { sub: "ann", exp: 1e9 };
   const [old, none] = [
@@ -18,7 +18,7 @@ test("[RY92] who was sent away and is back with a newer token stays, when the re
   expect(back.closedWith).toBe(4502);
 });
 
-test("[RY92] a channel says up to when tokens of a user who was sent away count no more", async () => {
+test("[RY60] a channel says up to when tokens of a user who was sent away count no more", async () => {
   const world = new RelayedChannel();
   const relay = world.relay("c/1");
   relay.keep("ann");
