@@ -52,6 +52,6 @@ async function sha256(text: string): Promise<Uint8Array> {
  */
 function sameDigest(one: Uint8Array, other: Uint8Array): boolean {
   let difference = 0;
-  for (const [i, byte] of one.entries()) difference |= byte ^ (other[i] ?? 0);
+  for (let i = 0; i < one.length; i++) difference |= (one[i] ?? 0) ^ (other[i] ?? 0);
   return difference === 0;
 }

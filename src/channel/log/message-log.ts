@@ -81,17 +81,18 @@ export class MessageLog {
     return epoch;
   }
 
-  /** Stores one message. Durable before the answer can leave. In a transaction of the caller where there is one. */
+  /**
+   * Stores one message, by one statement. Durable before the answer can leave. In a transaction of the caller where
+   * there is one.
+   */
   append(request: PublishRequest): { published: Published; frame: string } {
-    return this.transaction(() => {
-      const epoch = this.epoch();
-      const offset = this.top + 1;
-      const at = this.#ports.clock.now();
-      this.#table.append(offset, at, request);
-      this.#top = offset;
-      const frame = frameOf(this.#text.message(epoch, { offset, at, ...request }));
-      return { published: this.published(offset, at), frame };
-    });
+    const epoch = this.epoch();
+    const offset = this.top + 1;
+    const at = this.#ports.clock.now();
+    const frame = frameOf(this.#text.message(epoch, { offset, at, ...request }));
+    this.#table.append(offset, at, request);
+    this.#top = offset;
+    return { published: this.published(offset, at), frame };
   }
 
   /** All or nothing: also of what is known of the top. */
