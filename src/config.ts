@@ -86,6 +86,8 @@ function isLoopback(hostname: string): boolean {
 const Settings = z
   .object({
     JWT_SECRET: z.preprocess(empty as (x: unknown) => unknown, secret.optional()),
+    /** Verifies and never signs: what `JWT_SECRET` was, or is about to be. */
+    JWT_SECRET_PREVIOUS: z.preprocess(empty as (x: unknown) => unknown, secret.optional()),
     JWKS_URL: z.preprocess(empty as (x: unknown) => unknown, keySetUrl.optional()),
     TICKET_SECRET: z.preprocess(empty as (x: unknown) => unknown, secret.optional()),
     JWT_ISSUER: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
@@ -134,6 +136,10 @@ const Settings = z
       const message = "set this or JWKS_URL: there is no way to sign tokens";
       context.addIssue({ code: "custom", path: ["JWT_SECRET"], message });
     }
+    if (settings.JWT_SECRET === undefined && settings.JWT_SECRET_PREVIOUS !== undefined) {
+      const message = "stands beside a JWT_SECRET, never alone";
+      context.addIssue({ code: "custom", path: ["JWT_SECRET_PREVIOUS"], message });
+    }
     if (settings.HEARTBEAT_INTERVAL_SECONDS >= settings.SESSION_TTL_SECONDS) {
       context.addIssue({
         code: "custom",
@@ -143,6 +149,9 @@ const Settings = z
     }
   });
 export type Settings = z.infer<typeof Settings>;
+
+/** Every setting there is: whatever else stands in an environment is a binding or a mistake. */
+export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape);
 
 /** Thrown at the first use of a wrong environment. The message names the settings, never their values. */
 export class BadSettings extends Error {

@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import { base64url, type CryptoKey } from "jose";
 import * as z from "zod";
 import type { Settings } from "../config.ts";
 import { Claims } from "../protocol/claims.ts";
@@ -6,7 +6,7 @@ import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { MAX_CLAIMS_BYTES } from "../protocol/limits.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import { decodeSegment, MAX_TOKEN_CHARACTERS, readJson } from "./compact.ts";
-import { ticketKey } from "./ticket-key.ts";
+import { ticketKeys } from "./ticket-key.ts";
 import { faultOfTimes } from "./times.ts";
 
 /**
@@ -42,7 +42,7 @@ export async function signTicket(
   settings: Settings,
   nowMs: number,
 ): Promise<Ticket | Refusal> {
-  const key = await ticketKey(settings);
+  const [key] = await ticketKeys(settings);
   if (key === undefined)
     return refusal("unavailable", "tickets need TICKET_SECRET where there is no JWT_SECRET");
   const id = base64url.encode(crypto.getRandomValues(new Uint8Array(16)));
@@ -78,14 +78,19 @@ async function signedPayload(text: string, settings: Settings): Promise<Payload 
   if (version !== VERSION || more.length > 0 || bytes === undefined || signature === undefined) {
     return invalid("not a ticket");
   }
-  const key = await ticketKey(settings);
   const input = new TextEncoder().encode(`${version}~${body}`);
-  // `verify` compares in constant time, which is why it is not `sign` and `===`.
-  if (key === undefined || !(await crypto.subtle.verify("HMAC", key, signature, input))) {
+  if (!(await isSigned(input, signature, await ticketKeys(settings))))
     return invalid("the ticket is not ours");
-  }
   const parsed = Payload.safeParse(readJson(bytes));
   return parsed.success ? parsed.data : invalid("the ticket is of another version");
+}
+
+/** By any of these keys. `verify` compares in constant time, which is why it is not `sign` and `===`. */
+async function isSigned(input: Uint8Array, signature: Uint8Array, keys: CryptoKey[]): Promise<boolean> {
+  for (const key of keys) {
+    if (await crypto.subtle.verify("HMAC", key, signature, input)) return true;
+  }
+  return false;
 }
 
 function invalid(message: string): Refusal {

@@ -51,9 +51,9 @@ export async function verifyToken(
     return invalid(`claims of more than ${MAX_CLAIMS_BYTES} bytes`);
   const header = Header.safeParse(opened.header);
   if (!header.success) return invalid(fault("header", header.error));
-  const key = await keyFor(header.data, settings, nowMs, outside);
-  if (isRefusal(key)) return key;
-  if (!(await hasSignature(token, header.data.alg, key))) return invalid("the signature is not ours");
+  const keys = await keysFor(header.data, settings, nowMs, outside);
+  if (isRefusal(keys)) return keys;
+  if (!(await hasSignature(token, header.data.alg, keys))) return invalid("the signature is not ours");
 
   const parsed = TokenClaims.safeParse(readJson(opened.payload));
   if (!parsed.success) return invalid(fault("claim", parsed.error));
@@ -61,28 +61,42 @@ export async function verifyToken(
   return faultOfParties({ iss, aud }, settings) ?? faultOfTimes(claims, settings, nowMs) ?? claims;
 }
 
-/** Each algorithm only with its own kind of key, whatever the header would like (RFC 8725, section 3.1). */
-async function keyFor(
+/**
+ * Each algorithm only with its own kind of key, whatever the header would like (RFC 8725, section 3.1). There are two
+ * while `JWT_SECRET` is being changed.
+ */
+async function keysFor(
   { alg, kid }: Header,
   settings: Settings,
   nowMs: number,
   outside: Partial<Outside>,
-): Promise<CryptoKey | Uint8Array | Refusal> {
-  const { JWT_SECRET, JWKS_URL } = settings;
-  if (alg === "HS256") return JWT_SECRET === undefined ? notAccepted() : new TextEncoder().encode(JWT_SECRET);
+): Promise<readonly (CryptoKey | Uint8Array)[] | Refusal> {
+  const { JWT_SECRET, JWT_SECRET_PREVIOUS, JWKS_URL } = settings;
+  if (alg === "HS256") {
+    const secrets = [JWT_SECRET, JWT_SECRET_PREVIOUS].filter((secret) => secret !== undefined);
+    return secrets.length === 0 ? notAccepted() : secrets.map((secret) => new TextEncoder().encode(secret));
+  }
   if (JWKS_URL === undefined) return notAccepted();
   if (kid !== undefined && typeof kid !== "string") return invalid("header kid is missing or not valid");
-  return keySetAt(JWKS_URL).key({ alg, kid }, nowMs, outside);
+  const key = await keySetAt(JWKS_URL).key({ alg, kid }, nowMs, outside);
+  return isRefusal(key) ? key : [key];
 }
 
-async function hasSignature(token: string, alg: string, key: CryptoKey | Uint8Array): Promise<boolean> {
-  try {
-    await compactVerify(token, key, { algorithms: [alg] });
-    return true;
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return false;
-    throw error;
+/** By any of these keys. */
+async function hasSignature(
+  token: string,
+  alg: string,
+  keys: readonly (CryptoKey | Uint8Array)[],
+): Promise<boolean> {
+  for (const key of keys) {
+    try {
+      await compactVerify(token, key, { algorithms: [alg] });
+      return true;
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError)) throw error;
+    }
   }
+  return false;
 }
 
 /** Who made the token and for whom: RFC 7519, sections 4.1.1 and 4.1.3; RFC 8725, sections 3.8 and 3.9. */

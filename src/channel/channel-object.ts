@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
-import { Shell } from "../objects/durable-object.ts";
+import { type PointInTime, Shell } from "../objects/durable-object.ts";
 import type {
   Caller,
   ChannelPort,
@@ -81,6 +81,14 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   forget() {
     return this.#shell.keeper.forget();
+  }
+
+  restore(to: PointInTime) {
+    return this.#shell.restore(to);
+  }
+
+  restored() {
+    return this.#shell.keeper.restored();
   }
 
   summary() {

@@ -252,6 +252,14 @@ export class Channel implements Keeper, ChannelPort {
     this.#carryOn();
   }
 
+  /** After the storage went back in time: who has heard what is gone must not take what comes next for it. */
+  async restored(): Promise<void> {
+    this.#endings.forgetAll();
+    this.#relays.forget();
+    this.#talk.renew();
+    this.#carryOn();
+  }
+
   async summary(): Promise<ChannelSummary> {
     this.#carryOn();
     const rooms = { sessions: this.#sessions, connections: this.#connections, members: this.#members };

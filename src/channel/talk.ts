@@ -174,6 +174,13 @@ export class Talk {
     for (const forwarding of silent) forwarding.announce();
   }
 
+  /** Everything said stays, in a new epoch. */
+  renew(): void {
+    this.forwarding.forget();
+    this.relaying.forget();
+    this.log.renew();
+  }
+
   /** Everything said is forgotten: what comes next begins a new epoch. */
   forget(): void {
     this.forwarding.forget();

@@ -1,3 +1,4 @@
+import { ofAnotherVersion } from "../objects/another-version.ts";
 import type { Log } from "../objects/ports.ts";
 import type { ClientFrame } from "../protocol/client-frames.ts";
 import { refusal } from "../protocol/codes.ts";
@@ -19,7 +20,8 @@ export async function answerEach(
       await answer(connection, frame);
     } catch (cause) {
       log.warn("message failed", { frame: frame.type }, cause);
-      sendError(connection, refusal("internal", "something went wrong here"), frame.ref);
+      const refused = ofAnotherVersion(cause) ?? refusal("internal", "something went wrong here");
+      sendError(connection, refused, frame.ref);
     }
   });
   await Promise.all(answers);

@@ -1,4 +1,5 @@
 import { BadSettings } from "../config.ts";
+import { ofAnotherVersion } from "../objects/another-version.ts";
 import { log } from "../objects/log.ts";
 import { refusedResponse } from "../objects/refused.ts";
 import { type ErrorCode, type FieldError, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
@@ -38,7 +39,7 @@ export function answerTo(error: Error, method: string, route: string): Response 
 /** What the outside learns of a call to an object that failed: a code, and whether to come back. */
 export function failure(cause: unknown): Refusal {
   if (isPassing(cause) || isOverloaded(cause)) return refusal("unavailable", "try again in a moment");
-  return refusal("internal", "something went wrong here");
+  return ofAnotherVersion(cause) ?? refusal("internal", "something went wrong here");
 }
 
 /** What was granted; a refusal is thrown. */

@@ -13,6 +13,12 @@ const HIGHEST_CLOSE_CODE = 4999;
 const NO_STATUS = 1005;
 const ABNORMAL = 1006;
 
+/** The answer to a call has left by then. */
+const ANSWERED_WITHIN_MS = 1000;
+
+/** A moment of the last 30 days, in milliseconds, or a bookmark that `restore` gave. */
+export type PointInTime = { at: number } | { bookmark: string };
+
 /** How a token is verified; handed in, because who you are is another room's business. */
 export type VerifyToken = (
   token: string,
@@ -87,6 +93,19 @@ export class Shell<K extends Keeper> {
 
   alarm(): void {
     this.#waking.alarm();
+  }
+
+  /**
+   * Takes the whole storage back to what it was then, and resolves with the bookmark that undoes that. It happens when the object
+   * next wakes, and so a moment later the object is reset: sockets break, and come back. No route leads here: it is for a Worker of the operator's own
+   * (docs/operations.md). Throws where the platform can't, as in local development.
+   */
+  async restore(to: PointInTime): Promise<string> {
+    const { storage } = this.#ctx;
+    const bookmark = "at" in to ? await storage.getBookmarkForTime(to.at) : to.bookmark;
+    const undo = await storage.onNextSessionRestoreBookmark(bookmark);
+    setTimeout(() => this.#ctx.abort("its storage goes back in time"), ANSWERED_WITHIN_MS);
+    return undo;
   }
 
   #open(): Socket[] {

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
-import { Shell } from "../objects/durable-object.ts";
+import { type PointInTime, Shell } from "../objects/durable-object.ts";
 import type { DirectRequest } from "../objects/inbox-port.ts";
 import type {
   AdmitRequest,
@@ -95,6 +95,14 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   erase() {
     return this.#shell.keeper.erase();
+  }
+
+  restore(to: PointInTime) {
+    return this.#shell.restore(to);
+  }
+
+  restored() {
+    return this.#shell.keeper.restored();
   }
 
   watching() {

@@ -160,6 +160,13 @@ export class User implements Keeper, UserPort {
     this.#rooms.settle();
   }
 
+  /** After the storage went back in time: others may know versions of a later one. */
+  async restored(): Promise<void> {
+    if (this.#rooms.standing.isBlank) return;
+    this.#rooms.standing.leap();
+    this.#rooms.settle();
+  }
+
   async watching(): Promise<Watch[]> {
     return this.#rooms.watches.list();
   }

@@ -17,6 +17,7 @@ export interface ChannelRow {
 
 const READ = "SELECT epoch, created_at AS createdAt FROM channel WHERE one = 1";
 const CREATE = "INSERT INTO channel (one, epoch, created_at) VALUES (1, ?, ?)";
+const SET_EPOCH = "UPDATE channel SET epoch = ? WHERE one = 1";
 const CLEAR = "DELETE FROM channel";
 
 export class ChannelTable {
@@ -32,6 +33,10 @@ export class ChannelTable {
 
   create({ epoch, createdAt }: ChannelRow): void {
     this.#sql.run(CREATE, epoch, createdAt);
+  }
+
+  setEpoch(epoch: string): void {
+    this.#sql.run(SET_EPOCH, epoch);
   }
 
   clear(): void {

@@ -206,6 +206,11 @@ export class MessageLog {
     return { epoch, offset, messagesJson: `[${messages.join(",")}]` };
   }
 
+  /** The same messages in another epoch: no position of before counts any more. */
+  renew(): void {
+    if (this.knownEpoch !== null) this.#channelTable.setEpoch(this.#ports.random.id());
+  }
+
   /** Empties it: what comes next begins a new epoch at 1. */
   forget(): void {
     this.#top = undefined;

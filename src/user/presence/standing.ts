@@ -12,6 +12,9 @@ import {
 import { type SessionRow, SessionTable, type Versions } from "./session-table.ts";
 import { type UserRow, UserTable } from "./user-table.ts";
 
+/** More changes than anybody makes in the 30 days that storage can go back. */
+const LEAP = 1_000_000_000;
+
 /** What comes with a change, in the transaction that makes it. */
 interface StandingHooks {
   /** Rosters show the user differently from now on. */
@@ -112,6 +115,18 @@ export class Standing {
       last = Math.max(last, endedAt);
     }
     return last;
+  }
+
+  /** Versions go on from much higher ones, and everybody who goes by them is told. */
+  leap(): void {
+    const before = this.facts();
+    const { version, shownVersion } = versionsOf(before);
+    const versions = { version: version + LEAP, shownVersion: shownVersion + LEAP };
+    const row = { ...before.row, ...versions };
+    this.change(() => {
+      this.#row.write(row);
+      this.#tell(before, { ...before, row }, versions);
+    });
   }
 
   /** Nothing is left but this row. */
