@@ -3,6 +3,12 @@ import { defineConfig } from "vitest/config";
 
 /** Short enough that a test can wait for a grace; and no costs are counted: tests that do, count their own. */
 const quick = { OFFLINE_GRACE_SECONDS: "0.3", COST_SAMPLE: "0" };
+/** All that happens is told to an address that the test stands in for. */
+const webhook = {
+  EVENTS: "*",
+  WEBHOOK_URL: "https://hooks.example.com/rollcall",
+  WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};
 /** So few connections fill a channel, and each of its relays. */
 const few = { ...quick, RELAY_CAPACITY: "3" };
 /** Short enough that many TTLs pass in real time. */
@@ -26,12 +32,13 @@ export default defineConfig({
         "workers",
         ["test/workers/**/*.test.ts"],
         [
-          "test/workers/{idle,rebuild,relays,relays-loss,cost-meter}.test.ts",
+          "test/workers/{idle,rebuild,relays,relays-loss,cost-meter,webhook}.test.ts",
           "test/workers/port-contract.test.ts",
         ],
         quick,
       ),
       inWorkerd("costs", ["test/workers/cost-meter.test.ts"], [], { ...quick, COST_SAMPLE: "1" }),
+      inWorkerd("events", ["test/workers/webhook.test.ts"], [], { ...quick, ...webhook }),
       inWorkerd("relays", ["test/workers/{relays,relays-loss}.test.ts"], [], few),
       inWorkerd("idle", ["test/workers/{idle,rebuild}.test.ts"], [], brief),
       {

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { EventPattern } from "./protocol/events.ts";
+import { targetFault } from "./protocol/webhook-target.ts";
 
 /** A setting that counts something: an integer from `min`. Settings arrive as text. */
 function whole(initial: number, min = 1, max = Number.MAX_SAFE_INTEGER) {
@@ -22,10 +24,10 @@ function onOff(initial: boolean) {
     .default(initial);
 }
 
-function list() {
+function list(initial = "") {
   return z
     .string()
-    .default("")
+    .default(initial)
     .transform((text) =>
       text
         .split(",")
@@ -82,6 +84,27 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
+const DEFAULT_EVENTS = "session.*,presence.*,channel.*,member.*,direct.expired";
+
+/** Of Standard Webhooks: 24 to 64 bytes, in base64. */
+const WebhookSecret = z
+  .string()
+  .refine(
+    (text) => /^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/.test(text) && isWholeBase64(text.slice("whsec_".length)),
+    "must read whsec_ and 24 to 64 bytes in base64; several are separated by a space",
+  );
+
+function isWholeBase64(text: string): boolean {
+  const bytes = Math.floor((text.replace(/=+$/, "").length * 3) / 4);
+  return text.length % 4 === 0 && bytes >= 24 && bytes <= 64;
+}
+
+const secrets = z
+  .string()
+  .default("")
+  .transform((text) => text.split(" ").filter((part) => part !== ""))
+  .pipe(z.array(WebhookSecret));
+
 /** All settings, as the contract names them, with their defaults. */
 const Settings = z
   .object({
@@ -124,6 +147,10 @@ const Settings = z
     RELAY_CAPACITY: whole(2000),
     REGIONAL_RELAYS: onOff(false),
     DIRECTORY_SHARDS: whole(4, 1, 256),
+    EVENTS: list(DEFAULT_EVENTS).pipe(z.array(EventPattern)),
+    WEBHOOK_URL: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
+    WEBHOOK_SECRET: secrets,
+    WEBHOOK_ALLOW_INSECURE: onOff(false),
     COST_SAMPLE: z
       .string()
       .regex(/^\d*\.?\d+$/, "must be from 0 to 1")
@@ -139,6 +166,13 @@ const Settings = z
     if (settings.JWT_SECRET === undefined && settings.JWT_SECRET_PREVIOUS !== undefined) {
       const message = "stands beside a JWT_SECRET, never alone";
       context.addIssue({ code: "custom", path: ["JWT_SECRET_PREVIOUS"], message });
+    }
+    const { WEBHOOK_URL: url, WEBHOOK_SECRET: secrets, WEBHOOK_ALLOW_INSECURE: isLocal } = settings;
+    const fault = url === undefined ? undefined : targetFault(url, isLocal);
+    if (fault !== undefined) context.addIssue({ code: "custom", path: ["WEBHOOK_URL"], message: fault });
+    if (url !== undefined && secrets.length === 0) {
+      const message = "set this too: events are signed";
+      context.addIssue({ code: "custom", path: ["WEBHOOK_SECRET"], message });
     }
     if (settings.HEARTBEAT_INTERVAL_SECONDS >= settings.SESSION_TTL_SECONDS) {
       context.addIssue({

@@ -5,6 +5,9 @@ declare namespace Cloudflare {
     CHANNEL: DurableObjectNamespace;
     RELAY: DurableObjectNamespace;
     DIRECTORY: DurableObjectNamespace;
+    WEBHOOK: DurableObjectNamespace;
+    /** Absent where events have no queue, as on the bare runtime. */
+    EVENT_QUEUE?: Queue<string>;
     ASSETS: Fetcher;
   }
   interface GlobalProps {

@@ -41,6 +41,7 @@ import type {
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { ChannelEvents } from "./channel-events.ts";
 import { ChannelFrames } from "./frames.ts";
 import { Listing } from "./listing.ts";
 import { Relays } from "./relays/relays.ts";
@@ -94,6 +95,7 @@ export class Channel implements Keeper, ChannelPort {
       home: () => this.#connections.oldestHint(),
     };
     const members = () => this.#members;
+    const events = ChannelEvents.of({ ...ports, sql }, settings, name, () => this.#due.arm());
     const witness = {
       isOwed: () => this.#listing.isOwed(),
       holdMs: () => (this.#talk.isHeardElsewhere ? HEARD_WITHIN_MS : 0),
@@ -105,7 +107,14 @@ export class Channel implements Keeper, ChannelPort {
     );
     this.#members = new Members(
       ports,
-      { channel: name, sessions: this.#sessions, states, settings, relays: this.#relays },
+      {
+        channel: name,
+        sessions: this.#sessions,
+        states,
+        settings,
+        relays: this.#relays,
+        events: events?.members,
+      },
       {
         tell: (text, { before }) => this.#talk.tell({ is: "roster", text }, before),
         waits: () => this.#talk.expect(),
@@ -127,7 +136,9 @@ export class Channel implements Keeper, ChannelPort {
       refusalOf: (caller) => this.#removals.refusalOf(caller),
       begins: (session) => this.#departures.begins(session),
       ended: (session, at, reason) => this.#endings.endSubscription(session, at, reason),
+      kickExports: events?.kickMessages,
     });
+    if (this.#talk.exported !== undefined) events?.addSource(this.#talk.exported);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
     const ofEndings = { ...ofTalk, admissions: this.#admissions };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
@@ -175,6 +186,7 @@ export class Channel implements Keeper, ChannelPort {
       this.#relays.leases,
       this.#relays.outbox,
       ...this.#talk.duties,
+      ...(events?.duties ?? []),
     ]);
     this.#endings.reconcile();
     this.#carryOn();

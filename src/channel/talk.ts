@@ -11,6 +11,7 @@ import type { Duty } from "../objects/due-times.ts";
 import type { Clock, Ports, Sql } from "../objects/ports.ts";
 import { PublishKeys } from "../objects/publish-keys.ts";
 import type { Said } from "../objects/subscribing.ts";
+import { ExportedMessages } from "./log/exported-messages.ts";
 import { MessageLog } from "./log/message-log.ts";
 import { frameOf } from "./log/message-text.ts";
 import { Messages } from "./log/messages.ts";
@@ -48,6 +49,8 @@ export class Talk {
   readonly forwarding: Forwarding;
   readonly relaying: Forwarding;
   readonly relayCalls: RelayCalls;
+  /** Messages on their way to back ends; undefined where none go there. */
+  readonly exported: ExportedMessages | undefined;
   readonly subscribers: Subscribers;
   /** What the log and its keys keep no longer, and who still reads what it missed. */
   readonly duties: readonly Duty[];
@@ -65,7 +68,11 @@ export class Talk {
     about: About,
     rules: CatchUpRules &
       SubscriberRules &
-      Pick<RelayCallRooms, "refusalOf"> & { gone(session: string): void },
+      Pick<RelayCallRooms, "refusalOf"> & {
+        gone(session: string): void;
+        /** Messages wait to be exported; absent where none are. */
+        kickExports?: (() => void) | undefined;
+      },
   ) {
     const { channel, settings, sql, connections, members, sessions, states, relays } = about;
     this.#relays = relays;
@@ -77,6 +84,8 @@ export class Talk {
     this.log = new MessageLog(channel, { ...ports, sql }, settings);
     this.#keys = new PublishKeys(sql, ports.clock);
     const log = this.log;
+    if (rules.kickExports !== undefined)
+      this.exported = new ExportedMessages({ ...ports, sql }, this.log, rules.kickExports);
     const pages: Pages = {
       after: (connection, offset, most) => {
         const piece = log.after(offset, most, fromConnection(connection));
@@ -119,7 +128,11 @@ export class Talk {
     this.messages = new Messages(
       channel,
       { log, keys },
-      { due: () => rules.due(), said: (said) => this.tell(said) },
+      {
+        due: () => rules.due(),
+        said: (said) => this.tell(said),
+        stored: (offset) => this.exported?.stored(offset),
+      },
     );
     this.relayCalls = new RelayCalls({
       ...{ clock: ports.clock, log, members, messages: this.messages },
@@ -186,6 +199,7 @@ export class Talk {
     this.forwarding.forget();
     this.relaying.forget();
     this.log.forget();
+    this.exported?.forget();
     this.#keys.forget();
   }
 }

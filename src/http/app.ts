@@ -10,8 +10,10 @@ import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { AppEnv } from "./context.ts";
+import { deadLetters } from "./dead-letters.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
+import { hopIn } from "./hops.ts";
 import { inbox } from "./inbox.ts";
 import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
@@ -37,6 +39,10 @@ export function createApp(): Hono<AppEnv> {
   });
   // A back end does not pay for what it has no use for: three responses are made where there is CORS.
   app.use("/v1/*", (context, next) => (isFromPage(context.req) ? forBrowsers(context, next) : next()));
+  app.use("/v1/*", async (context, next) => {
+    hopIn(context); // whatever it asks for: what goes round for ever is refused
+    await next();
+  });
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.route("/", tickets);
   app.route("/", connect);
@@ -46,6 +52,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", inbox);
   app.route("/", directory);
   app.route("/", broadcast);
+  app.route("/", deadLetters);
   app.route("/", many);
   app.route(
     "/",

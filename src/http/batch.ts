@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { Scope } from "../config.ts";
 import { mapAtMost } from "../objects/at-most.ts";
 import { type Refusal, refusal } from "../protocol/codes.ts";
+import { HOP_HEADER } from "../protocol/events.ts";
 import { MAX_BATCH_ANSWER, MAX_BATCHED_TARGETS } from "../protocol/limits.ts";
 import { BatchBody } from "../protocol/many.ts";
 import { problemOf } from "../protocol/problem.ts";
@@ -66,7 +67,11 @@ async function inOrder(
 
 async function asked(ask: Ask, context: AppContext, operation: Planned): Promise<Result> {
   const { method, path, body } = operation;
-  const headers = { Authorization: context.req.header("Authorization") ?? "" };
+  const hop = context.req.header(HOP_HEADER);
+  const headers = {
+    Authorization: context.req.header("Authorization") ?? "",
+    ...(hop !== undefined && { [HOP_HEADER]: hop }),
+  };
   const init = body === undefined ? { method, headers } : { method, headers, body };
   const request = new Request(new URL(path, context.req.url), init);
   operationsAsked.add(request);

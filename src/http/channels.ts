@@ -5,6 +5,7 @@ import { MemberQuery, MessageQuery, SignalBody } from "../protocol/bodies.ts";
 import { requireChannel, requireKey } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
 import type { AppEnv } from "./context.ts";
+import { hopIn } from "./hops.ts";
 import { bodyIn, channelIn, publishBodyIn, queryIn, userIn } from "./input.ts";
 import { granted, Problem } from "./problem.ts";
 
@@ -18,7 +19,9 @@ export const channels = new Hono<AppEnv>()
     const request = granted(publishRequest(body, publisher, context.get("settings")));
     const { from, caller } = await speakerOf(context, principal);
     const target = context.get("objects").channel(channel);
-    const published = granted(await target.publish({ ...request, ...(from && { from }) }, caller));
+    const hop = hopIn(context);
+    const message = { ...request, ...(from && { from }), ...(hop !== undefined && { hop }) };
+    const published = granted(await target.publish(message, caller));
     return context.json(published, published.duplicate ? 200 : 201);
   })
   .get("/v1/channels/:channel/messages", async (context) => {

@@ -8,6 +8,7 @@ import { ManyBody } from "../protocol/many.ts";
 import { ChannelName, UserId } from "../protocol/names.ts";
 import { requireKey } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { hopIn } from "./hops.ts";
 import { keyedBodyIn } from "./input.ts";
 import { failure, granted } from "./problem.ts";
 
@@ -23,7 +24,9 @@ type Told = { id: string; duplicate?: true | undefined } & ({ seq: number } | { 
 export const many = new Hono<AppEnv>().post("/v1/messages", async (context) => {
   const { name } = await requireKey(context, "publish");
   const { users, channels, ...body } = await keyedBodyIn(context, ManyBody);
-  const request = granted(directRequest(body, { key: name }, context.get("settings")));
+  const hop = hopIn(context);
+  const asked = granted(directRequest(body, { key: name }, context.get("settings")));
+  const request = hop === undefined ? asked : { ...asked, hop };
   const targets: Target[] = [...users.map((user) => ({ user })), ...channels.map((channel) => ({ channel }))];
   const results = await mapAtMost(MOST_CALLS, targets, async (target) =>
     resultOf(target, await attempt(context, target, request)),

@@ -126,6 +126,12 @@ export interface Log {
   warn(event: string, fields: Record<string, string | number>, cause?: unknown): void;
 }
 
+/** The queue of events for back ends. */
+export interface EventQueue {
+  /** All of them are kept, or it rejects. Texts of `QueuedEvent`, as many as one batch holds. */
+  sendBatch(texts: readonly string[]): Promise<void>;
+}
+
 /** How one object calls another. A call may fail, arrive late, or arrive twice. */
 export interface Objects {
   user(user: string): UserPort;
@@ -151,6 +157,8 @@ export interface Ports {
   background: Background;
   objects: Objects;
   tokens: Tokens;
+  /** Absent where none is bound. */
+  events?: EventQueue;
   /** Runs it; what it writes is left out of the costs that are counted. */
   uncounted<T>(work: () => T): T;
   log: Log;

@@ -18,6 +18,8 @@ export interface PublishRequest {
   /** Never empty. */
   exclude?: Exclusion;
   ttlSeconds?: number;
+  /** How often it went round through webhooks already, where it did. */
+  hop?: number;
 }
 
 export interface SignalRequest {

@@ -1,8 +1,9 @@
 import { CostKind } from "../protocol/costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
-import type { ChannelPort, ConnectRequest, Objects, UserPort } from "./ports.ts";
+import type { ChannelPort, ConnectRequest, EventQueue, Objects, UserPort } from "./ports.ts";
 import type { RelayPort } from "./relaying.ts";
 import { sealedUpgrade } from "./sealed.ts";
+import type { WebhookPort } from "./webhook-port.ts";
 
 /** How our objects are named: a user id or a channel name is the name of its object. A new stub per call. */
 export function objectsOf(env: Env): Objects {
@@ -11,6 +12,21 @@ export function objectsOf(env: Env): Objects {
     channel: (channel) => portOf<ChannelPort>(env.CHANNEL.getByName(channel)),
     relay: (relay) => portOf<RelayPort>(env.RELAY.getByName(relay)),
     directory: (shard) => portOf<DirectoryPort>(env.DIRECTORY.getByName(shard)),
+  };
+}
+
+/** The object of one webhook target, by the name that `events/target-name.ts` gives it. */
+export function webhookOf(env: Env, name: string): WebhookPort {
+  return portOf<WebhookPort>(env.WEBHOOK.getByName(name));
+}
+
+/** The queue of events, where one is bound. As text, so that no event is parsed on its way. */
+export function eventQueueOf({ EVENT_QUEUE: queue }: Env): EventQueue | undefined {
+  if (queue === undefined) return undefined;
+  return {
+    async sendBatch(texts) {
+      await queue.sendBatch(texts.map((body) => ({ body, contentType: "text" })));
+    },
   };
 }
 

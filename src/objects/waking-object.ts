@@ -6,7 +6,7 @@ import { ID_BYTES, idOf } from "./ids.ts";
 import { log } from "./log.ts";
 import type { Alarm, BasicPorts, SqlValue, Woken } from "./ports.ts";
 import { objectShard } from "./shards.ts";
-import { kindOf, objectsOf } from "./stubs.ts";
+import { eventQueueOf, kindOf, objectsOf } from "./stubs.ts";
 
 /** How long an object that could not wake waits for its next try. */
 const NOT_AWAKE_RETRY_MS = 60_000;
@@ -80,7 +80,9 @@ export class Waking<R extends Woken> {
 
   #ports(env: Env): BasicPorts {
     const { storage } = this.#ctx;
+    const events = eventQueueOf(env);
     return {
+      ...(events && { events }),
       clock: { now: () => Date.now() },
       random: { id: () => idOf(crypto.getRandomValues(new Uint8Array(ID_BYTES))) },
       sql: {

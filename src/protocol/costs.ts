@@ -5,7 +5,7 @@ export const Cause = z.enum(["call", "connect", "frame", "close", "alarm"]);
 export type Cause = z.infer<typeof Cause>;
 
 /** What is counted apart. `meter` is what the counting itself costs; `relay` serves a part of a large channel. */
-export const CostKind = z.enum(["user", "channel", "relay", "directory", "meter"]);
+export const CostKind = z.enum(["user", "channel", "relay", "directory", "webhook", "meter"]);
 export type CostKind = z.infer<typeof CostKind>;
 
 const PerCause = z.record(Cause, z.number());

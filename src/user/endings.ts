@@ -52,15 +52,15 @@ export class Endings {
   }
 
   /** The end of a connection that is kept here. */
-  endOwn(connection: Connection, code: CloseCode, text: string): void {
+  endOwn(connection: Connection, code: CloseCode, text: string, reason: EndReason): void {
     this.#connections.end(connection, code, text);
-    this.end(connection.session);
+    this.end(connection.session, reason);
   }
 
   /** The session is over, whatever keeps it. */
-  end(session: string): void {
+  end(session: string, reason: EndReason): void {
     const row = this.#sessions.findLive(session);
-    this.#sessions.end(session, this.#clock.now());
+    this.#sessions.end(session, this.#clock.now(), reason);
     if (row !== undefined) this.#onEnd(row);
   }
 
@@ -72,7 +72,7 @@ export class Endings {
       if (!rows.has(connection.session)) this.#connections.end(connection, CLOSE.tryAgain, "session unknown");
     }
     for (const { session } of own) {
-      if (this.#connections.find(session) === undefined) this.end(session);
+      if (this.#connections.find(session) === undefined) this.end(session, "lost");
     }
   }
 
@@ -82,6 +82,6 @@ export class Endings {
       const dueAt = this.#clock.now() + FIRST_RETRY_MS;
       this.#debts.owe(row.session, row.keeper, { code, reason, dueAt });
     } else if (connection !== undefined) this.#connections.end(connection, code, reason);
-    this.end(row.session);
+    this.end(row.session, reason);
   }
 }

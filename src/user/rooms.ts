@@ -5,7 +5,7 @@ import { Renewals } from "../connections/renewals.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
-import type { Ports, UserPort } from "../objects/ports.ts";
+import type { EndReason, Ports, UserPort } from "../objects/ports.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import { Admissions } from "./admissions.ts";
@@ -24,6 +24,7 @@ import { View } from "./presence/view.ts";
 import { RosterTells } from "./roster-tells.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { Subscribing } from "./subscriptions/subscribing.ts";
+import { UserEvents } from "./user-events.ts";
 import { WatchFrames } from "./watching/watch-frames.ts";
 import { Watches } from "./watching/watches.ts";
 
@@ -31,6 +32,8 @@ const UNSEEN_SWEEP_FACTOR = 10;
 
 /** All that one user's object is made of, put together once: what each part tells the others of. */
 export class Rooms {
+  /** Undefined where nothing is exported. */
+  readonly events: UserEvents | undefined;
   readonly standing: Standing;
   readonly sessions: Sessions;
   readonly statuses: Statuses;
@@ -55,9 +58,11 @@ export class Rooms {
   constructor(ports: Ports, settings: Settings, name: string, me: UserPort) {
     this.#ttlMs = settings.SESSION_TTL_SECONDS * 1000;
     const sql = new Database(ports.sql, MIGRATIONS);
+    this.events = UserEvents.of({ ...ports, sql }, settings, name, () => this.due.arm());
     this.standing = new Standing(name, sql, settings.OFFLINE_GRACE_SECONDS * 1000, {
       memberChanged: (before, after) => this.rosterTells.owe(before, after),
       changed: (before) => this.watches.notices.changed(before),
+      ...(this.events && { events: this.events }),
     });
     this.rosterTells = new RosterTells(
       name,
@@ -68,14 +73,14 @@ export class Rooms {
     this.view = new View(name, this.standing, () => this.activity);
     this.sessions = new Sessions(this.standing, ports.clock, settings);
     this.statuses = new Statuses(this.standing, ports.clock);
-    const cut = (connection: Connection, code: CloseCode, text: string) => {
+    const cut = (connection: Connection, code: CloseCode, text: string, reason: EndReason) => {
       if (this.connections.find(connection.session) !== connection) return;
-      this.endings.endOwn(connection, code, text);
+      this.endings.endOwn(connection, code, text, reason);
       this.settle();
     };
     const rules = {
-      slow: (connection: Connection) => cut(connection, CLOSE.slowReader, "slow reader"),
-      lost: (connection: Connection) => cut(connection, CLOSE.tryAgain, "something was lost"),
+      slow: (connection: Connection) => cut(connection, CLOSE.slowReader, "slow reader", "slow"),
+      lost: (connection: Connection) => cut(connection, CLOSE.tryAgain, "something was lost", "lost"),
     };
     this.connections = new Connections(ports, settings, rules, FIRST_PAGE_ROWS);
     this.endings = new Endings({ ...ports, sql }, this.sessions, this.connections, (row) =>
@@ -84,12 +89,12 @@ export class Rooms {
     this.listing = new Listing(ports, settings, this.standing, () => this.settle());
     const own = { name, standing: this.standing, connections: this.connections };
     this.activity = new Activity(ports, settings, own, {
-      gone: (session) => this.endings.end(session),
+      gone: (session) => this.endings.end(session, "lost"),
       settled: () => this.settle(),
     });
     const interval = () => this.sweepMs;
     this.sweep = new Sweep(ports, this.connections, interval, (ended) => {
-      for (const { connection } of ended) this.endings.end(connection.session);
+      for (const { connection, reason } of ended) this.endings.end(connection.session, reason);
     });
     const turn = { ready: () => this.ready(), settle: () => this.settle() };
     const about = { ...own, me, sql, view: this.view };
@@ -104,7 +109,7 @@ export class Rooms {
         this.settle(); // also where nobody asked but a reader that had missed something
       },
     });
-    const ofInbox = { name, sql, connections: this.connections };
+    const ofInbox = { name, sql, connections: this.connections, events: this.events };
     this.directs = new Directs(ports, settings, ofInbox, turn);
     const isLive = (connection: Connection) => this.connections.find(connection.session) === connection;
     this.watchFrames = new WatchFrames(settings, this.watches.watching, {
@@ -148,6 +153,7 @@ export class Rooms {
       ...this.watches.duties,
       this.listing.telling,
       ...this.directs.duties,
+      ...(this.events === undefined ? [] : [this.events.duty]),
     ]);
     this.endings.reconcile();
     this.due.fire();

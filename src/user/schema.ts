@@ -1,3 +1,4 @@
+import { OUTGOING_EVENT_MIGRATION } from "../events/outgoing-event-table.ts";
 import { KEY_MIGRATION } from "../objects/key-table.ts";
 import { END_DEBT_MIGRATION, END_DEBT_RELAY_MIGRATION } from "./end-debt-table.ts";
 import { DEVICE_CURSOR_MIGRATION } from "./inbox/device-cursor-table.ts";
@@ -28,4 +29,5 @@ export const MIGRATIONS = [
   [...SUBSCRIPTION_MIGRATION],
   [...INBOX_MIGRATION, ...INBOX_MESSAGE_MIGRATION, ...DEVICE_CURSOR_MIGRATION, ...KEY_MIGRATION],
   [...SESSION_RELAY_MIGRATION, ...END_DEBT_RELAY_MIGRATION],
+  [...OUTGOING_EVENT_MIGRATION],
 ];

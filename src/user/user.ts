@@ -93,8 +93,8 @@ export class User implements Keeper, UserPort {
   }
 
   async endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }): Promise<void> {
-    for (const { session, at } of ends.ended) {
-      this.#rooms.sessions.end(session, Math.min(at, this.#ports.clock.now()));
+    for (const { session, at, reason } of ends.ended) {
+      this.#rooms.sessions.end(session, Math.min(at, this.#ports.clock.now()), reason);
       this.#rooms.endings.outbox.confirm(session);
     }
     for (const end of ends.unsubscribed) this.#rooms.subscribing.unsubscribed(end);
@@ -230,7 +230,7 @@ export class User implements Keeper, UserPort {
     this.#rooms.activity.heard(connection.activeAt);
     const answer = this.#rooms.frames.answer.bind(this.#rooms.frames);
     const answers = answerEach(connection, messages, answer, this.#ports.log);
-    if (end !== undefined) this.#rooms.endings.endOwn(connection, end.code, end.text);
+    if (end !== undefined) this.#rooms.endings.endOwn(connection, end.code, end.text, "protocol");
     this.#rooms.settle();
     await answers;
   }
@@ -239,7 +239,7 @@ export class User implements Keeper, UserPort {
     const connection = this.#rooms.connections.of(socket);
     if (connection === undefined) return; // its session ended before, by a sweep, a replacement or an error
     this.#rooms.connections.drop(connection);
-    this.#rooms.endings.end(connection.session);
+    this.#rooms.endings.end(connection.session, "closed");
     this.#rooms.settle();
   }
 

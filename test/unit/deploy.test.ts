@@ -21,9 +21,16 @@ test("[DP1] a deployment is small and carries no setting of local development", 
     const bundle = await readFile(join(outdir, "worker.js"), "utf8");
     expect(gzipSync(bundle).length).toBeLessThan(MOST_GZIPPED_BYTES);
     const said = stdout + stderr;
-    for (const binding of ["USER", "CHANNEL", "RELAY", "DIRECTORY"]) expect(said).toContain(`env.${binding}`);
+    for (const binding of ["USER", "CHANNEL", "RELAY", "DIRECTORY", "WEBHOOK", "EVENT_QUEUE"])
+      expect(said).toContain(`env.${binding}`);
     expect(said).toMatch(/DEFAULT_GRANTS[^\n]*closed/);
-    for (const setting of ["JWT_SECRET", "API_KEYS", "CONSOLE", "ALLOW_QUERY_TOKEN"])
+    for (const setting of [
+      "JWT_SECRET",
+      "API_KEYS",
+      "CONSOLE",
+      "ALLOW_QUERY_TOKEN",
+      "WEBHOOK_ALLOW_INSECURE",
+    ])
       expect(said).not.toContain(`env.${setting}`);
     for (const value of ["rollcall-local-development", '("open")']) {
       expect(said).not.toContain(value);

@@ -20,6 +20,15 @@ export interface Place {
   from: number;
 }
 
+/** A message as back ends are told of it. */
+export interface WholeMessage {
+  offset: number;
+  at: number;
+  hop?: number;
+  /** JSON text. */
+  text: string;
+}
+
 /** A piece of the log as one session may read it: JSON texts of messages, and of runs of skipped ones. */
 export interface Piece {
   texts: string[];
@@ -160,6 +169,22 @@ export class MessageLog {
     }
     if (isInRun) add(this.#text.skipped(piece.offset));
     return { ...piece, isLast: piece.offset >= top };
+  }
+
+  /** The messages after `from`, at most so many, whoever is left out of them and whether they are over or not. */
+  whole(from: number, limit: number): WholeMessage[] {
+    const epoch = this.epoch();
+    const messages: WholeMessage[] = [];
+    for (const stored of this.#table.read({ after: from, limit, order: "asc" })) {
+      const { offset, at, hop } = stored;
+      messages.push({
+        offset,
+        at,
+        text: this.#text.message(epoch, stored),
+        ...(hop !== undefined && { hop }),
+      });
+    }
+    return messages;
   }
 
   /** What comes after `from` as it was told, whole, with what its readers are told by; undefined where `after` is. */

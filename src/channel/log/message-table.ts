@@ -20,6 +20,9 @@ export const MESSAGE_AUDIENCE_MIGRATION = [
   "ALTER TABLE message ADD COLUMN expires_at INTEGER",
 ];
 
+/** How often what it tells went round through webhooks; null where it did not. */
+export const MESSAGE_HOP_MIGRATION = ["ALTER TABLE message ADD COLUMN hop INTEGER"];
+
 /** One stored message; `dataJson` is JSON text. */
 export interface StoredMessage {
   offset: number;
@@ -29,6 +32,7 @@ export interface StoredMessage {
   from?: From;
   exclude?: Exclusion;
   expiresAt?: number;
+  hop?: number;
 }
 
 /** A row as far as retention is concerned. */
@@ -47,11 +51,12 @@ interface Row {
   from_device: string | null;
   exclude: string | null;
   expires_at: number | null;
+  hop: number | null;
 }
 
 const ROWS_AT_ONCE = 50;
-const COLUMNS = "offset, at, event, data, from_user, from_session, from_device, exclude, expires_at";
-const INSERT = `INSERT INTO message (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const COLUMNS = "offset, at, event, data, from_user, from_session, from_device, exclude, expires_at, hop";
+const INSERT = `INSERT INTO message (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const TOP = "SELECT max(offset) AS top FROM message";
 const ASCENDING = `SELECT ${COLUMNS} FROM message WHERE offset > ? AND offset < ? ORDER BY offset LIMIT ?`;
 const DESCENDING = `SELECT ${COLUMNS} FROM message WHERE offset > ? AND offset < ? ORDER BY offset DESC LIMIT ?`;
@@ -88,11 +93,12 @@ export class MessageTable {
     return this.#sql.all<Dated>(FIRST_SINCE, offset, at)[0];
   }
 
-  append(offset: number, at: number, { event, dataJson, from, exclude, ttlSeconds }: PublishRequest): void {
+  append(offset: number, at: number, request: PublishRequest): void {
+    const { event, dataJson, from, exclude, ttlSeconds, hop } = request;
     const sender = [from?.user ?? null, from?.session ?? null, from?.device ?? null] as const;
     const excludeJson = exclude === undefined ? null : JSON.stringify(exclude);
     const expiresAt = ttlSeconds === undefined ? null : at + ttlSeconds * 1000;
-    this.#sql.run(INSERT, offset, at, event, dataJson, ...sender, excludeJson, expiresAt);
+    this.#sql.run(INSERT, offset, at, event, dataJson, ...sender, excludeJson, expiresAt, hop ?? null);
   }
 
   /** In the order asked for, a few rows at a time: whoever reads may stop early, and often does after `likely` rows. */
@@ -127,6 +133,7 @@ function fromRow(row: Row): StoredMessage {
   const message: StoredMessage = { offset: row.offset, at: row.at, event: row.event, dataJson: row.data };
   if (row.exclude !== null) message.exclude = JSON.parse(row.exclude) as Exclusion;
   if (row.expires_at !== null) message.expiresAt = row.expires_at;
+  if (row.hop !== null) message.hop = row.hop;
   if (row.from_user === null) return message;
   message.from = { user: row.from_user };
   if (row.from_session !== null) message.from.session = row.from_session;

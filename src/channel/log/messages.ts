@@ -15,6 +15,8 @@ interface MessageRules {
   due(): void;
   /** To be told to everybody who hears it, here and elsewhere. */
   said(said: Said): void;
+  /** A message was stored, in this very turn. */
+  stored(offset: number): void;
 }
 
 /** What came of a publish: a message to be told of, or the result of an earlier one. */
@@ -76,6 +78,7 @@ export class Messages {
 
   /** Retention and the end of keys have their own times; what is over size goes now, a tenth at once. */
   #kept(stored: { published: Published; frame: string }, isKeyDue = false): Stored {
+    this.#rules.stored(stored.published.offset);
     const isLogDue = this.#rooms.log.retention.stored(stored.published.offset);
     if (isLogDue || isKeyDue) this.#rules.due();
     return stored;

@@ -10,6 +10,8 @@ const LATE_MS = 1000;
 /** Rows deleted in one turn; the rest waits for the next. */
 const MOST_AT_ONCE = 1000;
 const PAUSE_MS = 1000;
+/** While rows have to stay that are over, it looks again so often. */
+const HELD_MS = 60_000;
 
 /**
  * What the log keeps: `HISTORY_SIZE` messages, for `HISTORY_TTL_SECONDS`. Readers go by `floor`, which is
@@ -28,6 +30,8 @@ export class Retention implements Duty {
   /** The oldest row: read from the table when unknown. */
   #oldest: Dated | undefined;
   #top: number | undefined;
+  /** Rows from this offset on have to stay for now, however old. */
+  heldFrom: () => number = () => Number.POSITIVE_INFINITY;
   /** When a sweep that had too much to do goes on; losing it on sleep means the usual time. */
   #resumeAt: number | null = null;
 
@@ -52,7 +56,9 @@ export class Retention implements Duty {
     const hadWork = this.#top !== undefined && this.nextAt() !== null;
     this.#top = offset;
     const kept = offset - (this.#oldestRow()?.offset ?? offset) + 1;
-    if (kept > this.#size + Math.max(LATE_ROWS, this.#size * LATE_BY)) this.run(this.#clock.now());
+    const now = this.#clock.now();
+    const mayRun = this.#resumeAt === null || this.#resumeAt <= now;
+    if (mayRun && kept > this.#size + Math.max(LATE_ROWS, this.#size * LATE_BY)) this.run(now);
     return !hadWork && this.nextAt() !== null;
   }
 
@@ -67,11 +73,12 @@ export class Retention implements Duty {
     const oldest = this.#oldestRow();
     if (oldest === undefined) return;
     const top = this.#table.top();
-    const end = Math.min(this.floor(top), top);
+    const over = Math.min(this.floor(top), top);
+    const end = Math.max(oldest.offset, Math.min(over, this.heldFrom()));
     const reached = Math.min(end, oldest.offset + MOST_AT_ONCE);
     if (reached > oldest.offset) this.#table.deleteBelow(reached);
     this.#oldest = undefined;
-    this.#resumeAt = reached < end ? now + PAUSE_MS : null;
+    this.#resumeAt = reached < end ? now + PAUSE_MS : end < over ? now + HELD_MS : null;
   }
 
   /** The log was emptied. */

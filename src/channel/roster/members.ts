@@ -8,6 +8,7 @@ import type { Member, MemberPage, MemberQuery } from "../../protocol/bodies.ts";
 import { MEMBERS_PAGE } from "../../protocol/limits.ts";
 import { EarlyStates } from "./early-states.ts";
 import type { RosterPart } from "./member.ts";
+import type { MemberEvents } from "./member-events.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
 import { type NewsHooks, RosterNews } from "./roster-news.ts";
 
@@ -17,6 +18,8 @@ interface About {
   states: MemberStates;
   settings: Settings;
   /** What they keep, as far as it counts. */
+  /** What back ends are told; absent where they are not. */
+  events?: MemberEvents | undefined;
   relays: { parts(): Iterable<RosterPart>; isAnywhere(user: string): boolean };
 }
 
@@ -32,6 +35,7 @@ export class Members implements KeptMembers {
   readonly #roster = new Roster();
   readonly #early: EarlyStates;
   readonly #news: RosterNews;
+  readonly #events: MemberEvents | undefined;
 
   constructor(ports: { clock: Clock; timers: Timers }, about: About, hooks: NewsHooks) {
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
@@ -51,6 +55,9 @@ export class Members implements KeptMembers {
     }
     for (const part of about.relays.parts()) this.#roster.put(part, this.#states.of(part.user));
     this.#news.begin();
+    const { events } = about;
+    this.#events = events;
+    if (events !== undefined) this.#roster.onMembership = (change) => events.note(change);
   }
 
   /** Of all, those that users do not see too: for back ends. */
@@ -86,7 +93,7 @@ export class Members implements KeptMembers {
   /** A session was welcomed or has ended. Others hear of it only if it changes what they see. */
   put(row: SessionRow): void {
     this.#news.add(this.#roster.put(row, this.#states.of(row.user)));
-    this.#news.flush();
+    this.flush();
   }
 
   /** A relay says what a user's sessions there come to. To be followed by `flush`, as the two below. */
@@ -102,9 +109,10 @@ export class Members implements KeptMembers {
     this.#news.add(this.#roster.remove(user, relay));
   }
 
-  /** Tells what relays said. */
+  /** Tells what relays said, and at the end of each change here. Back ends are told in the turn of the change. */
   flush(): void {
     this.#news.flush();
+    this.#events?.flush();
   }
 
   /** A session was admitted and is about to be put: its user appears like this, if nothing newer is known. */
@@ -128,7 +136,7 @@ export class Members implements KeptMembers {
       if (this.isCounted(row)) onRemoved(row);
       this.#news.add(this.#roster.remove(row.user, row.session));
     }
-    this.#news.flush();
+    this.flush();
   }
 
   isCounted({ user, session }: SessionRow): boolean {

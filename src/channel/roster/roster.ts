@@ -21,6 +21,15 @@ export type RosterChange =
   | { is: "left"; user: string }
   | { is: "nothing" };
 
+/** A user became a member, or is one no more, hidden or not. */
+export interface MembershipChange {
+  is: "joined" | "left";
+  /** As back ends see it, or saw it last. */
+  member: Member;
+  /** Members from then on. */
+  members: number;
+}
+
 /** How many members, and live sessions of theirs. */
 export interface RosterCounts {
   members: number;
@@ -39,6 +48,8 @@ export class Roster {
   #live = 0;
   #shownLive = 0;
   #digest = 0;
+  /** Hears of each user who comes or goes. */
+  onMembership: ((change: MembershipChange) => void) | undefined;
 
   /** Stands for what users see of all members. */
   get digest(): string {
@@ -120,6 +131,7 @@ export class Roster {
   #become(user: string, after: Present | undefined): RosterChange {
     const before = this.#members.get(user);
     this.#count(user, before, after);
+    this.#noteMembership(user, before, after);
     if (after === undefined) this.#members.delete(user);
     else this.#members.set(user, after);
     const was = before?.state.isHidden === false ? memberOf(user, before) : undefined;
@@ -128,6 +140,14 @@ export class Roster {
     if (is === undefined) return was === undefined ? { is: "nothing" } : { is: "left", user };
     if (was === undefined) return { is: "joined", member: is };
     return looksSame(was, is) ? { is: "nothing" } : { is: "changed", member: is };
+  }
+
+  #noteMembership(user: string, before: Present | undefined, after: Present | undefined): void {
+    const entry = after ?? before;
+    if (this.onMembership === undefined || entry === undefined) return;
+    if (before !== undefined && after !== undefined) return;
+    const is = after === undefined ? "left" : "joined";
+    this.onMembership({ is, member: memberOf(user, entry), members: this.#everybody.size });
   }
 
   #count(user: string, before: Present | undefined, after: Present | undefined): void {

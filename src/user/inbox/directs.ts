@@ -14,6 +14,14 @@ import { Delivery, deviceOf } from "./delivery.ts";
 import { NO_DEVICE } from "./devices.ts";
 import { directText } from "./direct-text.ts";
 import { Inbox } from "./inbox.ts";
+import type { QueuedMessage } from "./inbox-message-table.ts";
+
+/** What back ends are told of messages that nobody fetched in time, in the transaction in which they go. */
+export interface UnfetchedEvents {
+  readonly hasExpired: boolean;
+  /** `epoch` is what their ids begin with. */
+  expired(messages: readonly QueuedMessage[], epoch: string): void;
+}
 
 /** Under a flood thousands go that nobody fetched: they are counted, and told of once in so long. */
 const TELL_OF_EXPIRED_MS = 60_000;
@@ -41,10 +49,10 @@ export class Directs {
   constructor(
     ports: Ports,
     settings: Settings,
-    about: { name: string; sql: Sql; connections: Connections },
+    about: { name: string; sql: Sql; connections: Connections; events?: UnfetchedEvents | undefined },
     turn: { ready(): void; settle(): void },
   ) {
-    const { name, sql, connections } = about;
+    const { name, sql, connections, events } = about;
     this.#ports = ports;
     this.#turn = turn;
     this.#connections = connections;
@@ -56,6 +64,9 @@ export class Directs {
       {
         isLive: (device) => [...connections.all()].some((connection) => deviceOf(connection) === device),
         expired: (messages) => this.#expired(messages),
+        ...(events?.hasExpired === true && {
+          unfetched: (messages) => events.expired(messages, this.#inbox.epoch),
+        }),
       },
     );
     this.#delivery = new Delivery(this.#inbox, connections, ports.log);

@@ -21,6 +21,8 @@ export interface InboxRules {
   isLive(device: string): boolean;
   /** So many messages went that no device had acknowledged: over, or pushed out of a full inbox. */
   expired(messages: number): void;
+  /** Which these are, before they go; absent where nobody wants to know. */
+  unfetched?(messages: readonly QueuedMessage[]): void;
 }
 
 /** What came of storing a message: `isNew` is false for the repeat of a key. */
@@ -59,7 +61,7 @@ export class Inbox implements Duty {
     this.#keys = about.keys;
     this.#rules = rules;
     this.#messages = new InboxMessageTable(ports.sql);
-    this.#retention = new Retention(this.#messages, settings);
+    this.#retention = new Retention(this.#messages, settings, rules.unfetched);
     this.#row = new InboxTable(ports.sql);
     this.#devices = new Devices(ports, this.#row, settings, rules.isLive);
   }

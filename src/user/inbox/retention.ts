@@ -7,13 +7,21 @@ const MOST_AT_ONCE = 1000;
 /** More than one, so that an inbox whose size was lowered shrinks to it. */
 const MOST_PUSHED_OUT = 2;
 
+/** Read at once, to be shown before they go. */
+const SHOWN_AT_ONCE = 50;
+
+type Unfetched = (messages: readonly QueuedMessage[]) => void;
+
 /** How long and how much an inbox keeps: `INBOX_TTL_SECONDS`, less where a message says so, and `INBOX_SIZE`. */
 export class Retention {
   readonly #messages: InboxMessageTable;
   readonly #size: number;
   readonly #ttlMs: number;
+  readonly #unfetched: Unfetched | undefined;
 
-  constructor(messages: InboxMessageTable, settings: Settings) {
+  /** `unfetched` is shown what goes and was never fetched. */
+  constructor(messages: InboxMessageTable, settings: Settings, unfetched?: Unfetched) {
+    this.#unfetched = unfetched;
     this.#messages = messages;
     this.#size = settings.INBOX_SIZE;
     this.#ttlMs = settings.INBOX_TTL_SECONDS * 1000;
@@ -49,8 +57,11 @@ export class Retention {
       const waiting = shares.reduce((sum, { messages }) => sum + messages, 0);
       const seq = waiting < this.#size ? undefined : givesWay(shares, sender);
       if (seq === undefined) break;
+      if (seq > fetched) {
+        unfetched++;
+        this.#show(seq - 1, seq);
+      }
       this.#messages.delete(seq);
-      if (seq > fetched) unfetched++;
     }
     return unfetched;
   }
@@ -63,11 +74,26 @@ export class Retention {
     let unfetched = 0;
     if (until > before) {
       unfetched = this.#messages.count(Math.max(fetched, before), until);
+      this.#show(Math.max(fetched, before), until);
       this.#messages.deleteUpTo(until);
     }
     const ended = this.#messages.ended(now, MOST_AT_ONCE);
-    for (const seq of ended) this.#messages.delete(seq);
+    for (const seq of ended) {
+      if (seq > fetched) this.#show(seq - 1, seq);
+      this.#messages.delete(seq);
+    }
     unfetched += ended.filter((seq) => seq > fetched).length;
     return { unfetched, isDone: until >= kept - 1 && ended.length < MOST_AT_ONCE };
+  }
+
+  /** Those after `from`, up to `until`. */
+  #show(from: number, until: number): void {
+    if (this.#unfetched === undefined) return;
+    for (let reached = from; reached < until; ) {
+      const rows = this.#messages.after(reached, SHOWN_AT_ONCE);
+      const going = rows.filter(({ seq }) => seq <= until);
+      if (going.length > 0) this.#unfetched(going);
+      reached = rows.length < SHOWN_AT_ONCE ? until : (rows.at(-1)?.seq ?? until);
+    }
   }
 }

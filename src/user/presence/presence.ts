@@ -168,7 +168,7 @@ function toMinute(at: number | null): number | null {
 }
 
 /** When the user was last active is no news by itself. */
-function looksSame(a: Presence, b: Presence): boolean {
+export function looksSame(a: Presence, b: Presence): boolean {
   const { version: _, lastActiveAt: __, ...one } = a;
   const { version: ___, lastActiveAt: ____, ...other } = b;
   return JSON.stringify(one) === JSON.stringify(other);

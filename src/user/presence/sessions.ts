@@ -1,10 +1,10 @@
 import type { Settings } from "../../config.ts";
 import type { Duty } from "../../objects/due-times.ts";
-import type { AdmitRequest, Clock, TicketUse } from "../../objects/ports.ts";
+import type { AdmitRequest, Clock, EndReason, TicketUse } from "../../objects/ports.ts";
 import { type Refusal, refusal } from "../../protocol/codes.ts";
 import type { Device } from "../../protocol/names.ts";
 import { offlineAt, versionsOf } from "./presence.ts";
-import type { SessionRow } from "./session-table.ts";
+import type { SessionRow, Versions } from "./session-table.ts";
 import type { Standing } from "./standing.ts";
 import { bury, isBuried, remainsOf } from "./tombstones.ts";
 import { NEVER_SEEN } from "./user-table.ts";
@@ -104,9 +104,8 @@ export class Sessions implements Duty {
   begin(request: AdmitRequest): void {
     this.#forgetOld();
     const begun = { ...request, version: 0, shownVersion: 0, setting: null, endedAt: null };
-    this.#standing.writeSession([...this.all(), begun], (versions) =>
-      this.#standing.sessions.insert(request, versions),
-    );
+    const write = (versions: Versions) => this.#standing.sessions.insert(request, versions);
+    this.#standing.writeSession([...this.all(), begun], write, { is: "started", row: begun });
   }
 
   /** The client of a live session has another device now. */
@@ -123,13 +122,14 @@ export class Sessions implements Duty {
    * The session is over. One that is not known leaves a tombstone: its `admit` may still be on the way.
    * Ending twice changes nothing.
    */
-  end(session: string, at: number): void {
+  end(session: string, at: number, reason: EndReason): void {
     const all = this.all();
     const known = all.find((row) => row.session === session);
     if (known === undefined) return this.#bury([session]);
     if (known.endedAt !== null) return;
     const after = all.map((row) => (row === known ? { ...row, endedAt: at } : row));
-    this.#standing.writeSession(after, (versions) => this.#standing.sessions.end(session, at, versions));
+    const write = (versions: Versions) => this.#standing.sessions.end(session, at, versions);
+    this.#standing.writeSession(after, write, { is: "ended", row: known, at, reason });
   }
 
   /** When the grace of a user without live sessions is over; null where there is nothing to wait for. */

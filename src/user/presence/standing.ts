@@ -1,8 +1,11 @@
 import type { Database } from "../../objects/migrations.ts";
+import type { EndReason } from "../../objects/ports.ts";
 import type { Presence } from "../../protocol/presence.ts";
 import {
   isSameMember,
+  looksSame,
   memberOf,
+  neverSeen,
   type PresenceFacts,
   presenceOf,
   shownOf,
@@ -14,6 +17,18 @@ import { type UserRow, UserTable } from "./user-table.ts";
 
 /** More changes than anybody makes in the 30 days that storage can go back. */
 const LEAP = 1_000_000_000;
+/** A session that began, or ended. */
+export type SessionNews =
+  | { is: "started"; row: SessionRow }
+  | { is: "ended"; row: SessionRow; at: number; reason: EndReason };
+
+/** What back ends are told, in the transaction of the change. */
+export interface StandingEvents {
+  /** Sessions are told of: then each beginning and each end has a version of its own. */
+  readonly hasSessions: boolean;
+  /** What one change comes to. `presence` is as back ends see it, where they see another one than before. */
+  changed(news: { session?: SessionNews & { version: number }; presence?: Presence }): void;
+}
 
 /** What comes with a change, in the transaction that makes it. */
 interface StandingHooks {
@@ -21,6 +36,8 @@ interface StandingHooks {
   memberChanged(before: PresenceFacts, after: PresenceFacts): void;
   /** The user's version has grown; `shownVersion` is what it was before for others. */
   changed(before: { shownVersion: number }): void;
+  /** Absent where nothing is exported. */
+  events?: StandingEvents;
 }
 
 /**
@@ -91,19 +108,27 @@ export class Standing {
       });
       also?.();
       this.#tell(before, after, versions);
+      this.#export(before, after, versions);
     });
   }
 
   /** Writes one session's row, by `write`, where all of them are to be these. */
-  writeSession(sessions: readonly SessionRow[], write: (versions: Versions) => void): void {
+  writeSession(
+    sessions: readonly SessionRow[],
+    write: (versions: Versions) => void,
+    news?: SessionNews,
+  ): void {
     const before = this.facts();
     const after = { ...before, sessions };
     const versions = versionsAfter(before, after);
+    const hasOwnVersion = news !== undefined && this.#hooks.events?.hasSessions === true;
+    const numbered = { ...versions, version: versions.version + (hasOwnVersion ? 1 : 0) };
     this.change(() => {
-      write(versions);
+      write(numbered);
       const shownActiveAt = shownActiveAfter(before, after);
       if (shownActiveAt !== before.row.shownActiveAt) this.#row.write({ ...before.row, shownActiveAt });
       this.#tell(before, after, versions);
+      this.#export(before, after, numbered, hasOwnVersion ? news : undefined);
     });
   }
 
@@ -136,6 +161,9 @@ export class Standing {
     this.change(() => {
       this.sessions.deleteAll();
       this.#row.write({ ...row, owesDirectory });
+      const wasSeen = !looksSame(presenceOf(before), neverSeen(this.#user));
+      const { version } = row;
+      if (wasSeen) this.#hooks.events?.changed({ presence: { ...neverSeen(this.#user), version } });
     });
   }
 
@@ -148,6 +176,17 @@ export class Standing {
       this.#cachedSessions = undefined;
       this.#cachedPresence = undefined;
     }
+  }
+
+  /** A session's version lies between that before and that of the presence which it makes. */
+  #export(before: PresenceFacts, after: PresenceFacts, { version }: Versions, news?: SessionNews): void {
+    const { events } = this.#hooks;
+    if (events === undefined) return;
+    const presence = presenceOf(after);
+    const session = news && { ...news, version: versionsOf(before).version + 1 };
+    const isSeen = !looksSame(presenceOf(before), presence);
+    if (session === undefined && !isSeen) return;
+    events.changed({ ...(session && { session }), ...(isSeen && { presence: { ...presence, version } }) });
   }
 
   #tell(before: PresenceFacts, after: PresenceFacts, { version }: Versions): void {
