@@ -12,6 +12,7 @@ import { MemberStates } from "../connections/kept/member-states.ts";
 import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Audited, AuditRequest } from "../objects/auditing.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
@@ -41,6 +42,7 @@ import type {
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { ChannelAudit } from "./audit.ts";
 import { ChannelFrames } from "./frames.ts";
 import { Listing } from "./listing.ts";
 import { Relays } from "./relays/relays.ts";
@@ -73,6 +75,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #listing: Listing;
   readonly #due: DueTimes;
   readonly #reception: Reception;
+  readonly #audit: ChannelAudit;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
@@ -176,6 +179,8 @@ export class Channel implements Keeper, ChannelPort {
       this.#relays.outbox,
       ...this.#talk.duties,
     ]);
+    const ofAudit = { ...ofEntrance, listing: this.#listing, talk: this.#talk, due: this.#due };
+    this.#audit = new ChannelAudit(ports, ofAudit, () => this.#settle());
     this.#endings.reconcile();
     this.#carryOn();
     this.#talk.awake();
@@ -269,6 +274,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.fire();
     this.#listing.telling.confirm();
     this.#settle();
+  }
+
+  async audit(request: AuditRequest): Promise<Audited> {
+    return this.#audit.run(request);
   }
 
   async broadcast(broadcast: Broadcast, sessions: string[]): Promise<void> {

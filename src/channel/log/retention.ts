@@ -19,6 +19,8 @@ const PAUSE_MS = 1000;
  */
 export class Retention implements Duty {
   readonly name = "retention";
+  /** Since this object woke. */
+  deletedSoFar = 0;
   readonly #table: MessageTable;
   readonly #clock: Clock;
   readonly #size: number;
@@ -69,7 +71,10 @@ export class Retention implements Duty {
     const top = this.#table.top();
     const end = Math.min(this.floor(top), top);
     const reached = Math.min(end, oldest.offset + MOST_AT_ONCE);
-    if (reached > oldest.offset) this.#table.deleteBelow(reached);
+    if (reached > oldest.offset) {
+      this.#table.deleteBelow(reached);
+      this.deletedSoFar += reached - oldest.offset; // dense, whatever is missing
+    }
     this.#oldest = undefined;
     this.#resumeAt = reached < end ? now + PAUSE_MS : null;
   }
