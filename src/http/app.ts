@@ -13,6 +13,7 @@ import type { AppEnv } from "./context.ts";
 import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
 import { inbox } from "./inbox.ts";
+import { maintenance } from "./maintenance.ts";
 import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { repeating } from "./repeating.ts";
@@ -37,7 +38,7 @@ export function createApp(): Hono<AppEnv> {
   });
   // A back end does not pay for what it has no use for: three responses are made where there is CORS.
   app.use("/v1/*", (context, next) => (isFromPage(context.req) ? forBrowsers(context, next) : next()));
-  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.route("/", maintenance);
   app.route("/", tickets);
   app.route("/", connect);
   app.route("/", channels);
