@@ -1,5 +1,6 @@
 import { consume } from "./events/queues.ts";
 import { createApp } from "./http/app.ts";
+import { scheduled } from "./maintenance/scheduled.ts";
 
 export { ChannelObject } from "./channel/channel-object.ts";
 export { DirectoryObject } from "./directory/directory-object.ts";
@@ -12,4 +13,5 @@ const app = createApp();
 export default {
   fetch: app.fetch,
   queue: (batch: MessageBatch, env: Env) => consume(batch, env),
+  scheduled,
 };

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
+import type { AuditRequest } from "../objects/auditing.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { type PointInTime, Shell } from "../objects/durable-object.ts";
 import type {
@@ -133,6 +134,10 @@ export class ChannelObject extends DurableObject<Env> implements ChannelPort {
 
   list() {
     return this.#shell.keeper.list();
+  }
+
+  audit(request: AuditRequest) {
+    return this.#shell.keeper.audit(request);
   }
 
   broadcast(broadcast: Broadcast, sessions: string[]) {

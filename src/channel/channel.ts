@@ -12,6 +12,7 @@ import { MemberStates } from "../connections/kept/member-states.ts";
 import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Audited, AuditRequest } from "../objects/auditing.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
@@ -41,6 +42,7 @@ import type {
 import type { ChannelSummary, MemberPage, MemberQuery, MessageQuery, Published } from "../protocol/bodies.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { ChannelAudit } from "./audit.ts";
 import { ChannelEvents } from "./channel-events.ts";
 import { ChannelFrames } from "./frames.ts";
 import { Listing } from "./listing.ts";
@@ -74,6 +76,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #listing: Listing;
   readonly #due: DueTimes;
   readonly #reception: Reception;
+  readonly #audit: ChannelAudit;
 
   constructor(ports: Ports, settings: Settings, name: string) {
     this.#ports = ports;
@@ -188,6 +191,8 @@ export class Channel implements Keeper, ChannelPort {
       ...this.#talk.duties,
       ...(events?.duties ?? []),
     ]);
+    const ofAudit = { ...ofEntrance, listing: this.#listing, talk: this.#talk, due: this.#due };
+    this.#audit = new ChannelAudit(ports, ofAudit, () => this.#settle());
     this.#endings.reconcile();
     this.#carryOn();
     this.#talk.awake();
@@ -289,6 +294,10 @@ export class Channel implements Keeper, ChannelPort {
     this.#due.fire();
     this.#listing.telling.confirm();
     this.#settle();
+  }
+
+  async audit(request: AuditRequest): Promise<Audited> {
+    return this.#audit.run(request);
   }
 
   async broadcast(broadcast: Broadcast, sessions: string[]): Promise<void> {

@@ -84,8 +84,9 @@ export class Listing implements Subject {
     return this.#members.counts.members === 0 && this.telling.told !== NOBODY;
   }
 
-  send(order: Order): Promise<Order | null> {
-    const entry = { channel: this.#channel, members: this.#members.counts.members, ...order };
+  send(order: Order, confirms: boolean): Promise<Order | null> {
+    const told = { ...order, ...(confirms && { confirms }) };
+    const entry = { channel: this.#channel, members: this.#members.counts.members, ...told };
     return this.#ports.objects.directory(channelShard(this.#channel, this.#shards)).setChannel(entry);
   }
 

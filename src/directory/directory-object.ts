@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { SweepRequest } from "../objects/auditing.ts";
 import type { BroadcastRequest } from "../objects/broadcast.ts";
 import type { CostReport } from "../objects/costs.ts";
 import type {
@@ -54,6 +55,18 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
 
   unknown(users: string[]) {
     return this.#waking.rules.unknown(users);
+  }
+
+  sweep(request: SweepRequest) {
+    return this.#waking.rules.sweep(request);
+  }
+
+  health() {
+    return this.#waking.rules.health();
+  }
+
+  probe() {
+    return this.#waking.rules.probe();
   }
 
   broadcast(request: BroadcastRequest) {

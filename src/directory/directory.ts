@@ -1,4 +1,5 @@
 import type { Settings } from "../config.ts";
+import type { ShardHealth, SweepPage, SweepRequest } from "../objects/auditing.ts";
 import type { BroadcastRequest, BroadcastTaken } from "../objects/broadcast.ts";
 import type { CostReport, CostSums } from "../objects/costs.ts";
 import type {
@@ -23,12 +24,16 @@ import { CostLedger } from "./cost-ledger.ts";
 import { COST_MIGRATION, CostTable } from "./cost-table.ts";
 import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
 import { Graveyard } from "./graveyard.ts";
+import { Rounds } from "./rounds.ts";
+import { SAMPLE_MIGRATION, SampleTable } from "./sample-table.ts";
+import { Health } from "./shard-health.ts";
 
 /** Append-only: each entry is applied once. */
 const MIGRATIONS = [
   [...ENTRY_MIGRATION],
   [...BROADCAST_MIGRATION, ...BROADCAST_DEBT_MIGRATION, ...BROADCAST_KEY_MIGRATION],
   [...COST_MIGRATION],
+  [...SAMPLE_MIGRATION],
 ];
 
 /**
@@ -43,6 +48,8 @@ export class Directory implements DirectoryPort {
   readonly #audit: Audit;
   readonly #broadcasts: Broadcasts;
   readonly #costs: CostLedger;
+  readonly #rounds: Rounds;
+  readonly #health: Health;
   readonly #due: DueTimes;
   /** Counting reads every row, so it is done once and then kept up. Lost on sleep, counted again. */
   readonly #counts = new Map<EntryKind, EntryCount>();
@@ -58,7 +65,11 @@ export class Directory implements DirectoryPort {
       this.#table.clear();
       costs.clear();
     }
-    this.#audit = new Audit(ports, this.#table);
+    const samples = new SampleTable(sql);
+    this.#rounds = new Rounds(ports, this.#table);
+    this.#health = new Health(ports.clock, this.#table, samples);
+    const ofAudit = { table: this.#table, samples, rounds: this.#rounds };
+    this.#audit = new Audit(ports, ofAudit, () => this.#due.owedSince());
     this.#graveyard = new Graveyard(ports, this.#table);
     this.#broadcasts = new Broadcasts({ ...ports, sql }, this.#table, () => this.#due.arm());
     const { keys, late } = this.#broadcasts;
@@ -66,15 +77,16 @@ export class Directory implements DirectoryPort {
     this.#due.fire();
   }
 
-  async setUser({ presence, sessions, version, at }: DirectoryUser): Promise<Order | null> {
+  async setUser({ presence, sessions, version, at, confirms }: DirectoryUser): Promise<Order | null> {
     const { user, lastActiveAt: _, ...shown } = presence;
     const goneAt = presence.status === "offline" ? this.#clock.now() : null;
-    return this.#set("user", user, { detail: JSON.stringify(shown), size: sessions, version, at, goneAt });
+    const entry = { detail: JSON.stringify(shown), size: sessions, version, at, goneAt };
+    return this.#set("user", user, entry, confirms);
   }
 
-  async setChannel({ channel, members, version, at }: DirectoryChannel): Promise<Order | null> {
+  async setChannel({ channel, members, version, at, confirms }: DirectoryChannel): Promise<Order | null> {
     const goneAt = members === 0 ? this.#clock.now() : null;
-    return this.#set("channel", channel, { detail: "{}", size: members, version, at, goneAt });
+    return this.#set("channel", channel, { detail: "{}", size: members, version, at, goneAt }, confirms);
   }
 
   async users({ after = "", prefix = "", limit }: ShardQuery): Promise<OnlineUser[]> {
@@ -118,14 +130,27 @@ export class Directory implements DirectoryPort {
     return taken;
   }
 
+  sweep(request: SweepRequest): Promise<SweepPage> {
+    return this.#rounds.go(request);
+  }
+
+  async health(): Promise<ShardHealth> {
+    return this.#health.read(this.#countOf("user").entries + this.#countOf("channel").entries);
+  }
+
+  async probe(): Promise<number> {
+    return this.#health.probe();
+  }
+
   alarm(): void {
     this.#due.fire();
   }
 
-  #set(kind: EntryKind, name: string, entry: Entry): Order | null {
+  #set(kind: EntryKind, name: string, entry: Entry, confirms = false): Order | null {
     const known = this.#table.read(kind, name);
     if (known !== undefined && isLater(known, entry)) return { version: known.version, at: known.at };
     if (known !== undefined && looksSame(known, entry) && !isGoneAnew(known, entry)) return null;
+    if (confirms && (isListed(known) || isListed(entry))) this.#audit.differed();
     this.#table.write(kind, name, entry);
     this.#recount(kind, known, entry);
     if (entry.goneAt === null) this.#audit.begin();
@@ -167,8 +192,10 @@ function isGoneAnew(known: Entry, told: Entry): boolean {
   return told.goneAt !== null && told.at > known.at;
 }
 
+function isListed(entry: Entry | undefined): entry is Entry {
+  return entry !== undefined && entry.goneAt === null;
+}
+
 function weightOf(entry: Entry | undefined): EntryCount {
-  return entry === undefined || entry.goneAt !== null
-    ? { entries: 0, size: 0 }
-    : { entries: 1, size: entry.size };
+  return isListed(entry) ? { entries: 1, size: entry.size } : { entries: 0, size: 0 };
 }

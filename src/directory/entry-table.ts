@@ -29,6 +29,12 @@ export interface Entry extends Order {
   goneAt: number | null;
 }
 
+/** One that is listed. */
+export interface Listed {
+  kind: EntryKind;
+  name: string;
+}
+
 /** How many are listed of one kind, and how large they are together. */
 export interface EntryCount {
   entries: number;
@@ -52,6 +58,9 @@ const COUNT = `SELECT count(*) AS entries, ifnull(sum(size), 0) AS size FROM ent
   WHERE kind = ? AND gone_at IS NULL`;
 const OLDEST_GONE = "SELECT min(gone_at) AS goneAt FROM entry";
 const LISTED = "SELECT kind, name FROM entry WHERE gone_at IS NULL ORDER BY kind, name LIMIT ? OFFSET ?";
+const LISTED_AFTER = `SELECT kind, name FROM entry WHERE (kind, name) > (?, ?) AND gone_at IS NULL
+  ORDER BY kind, name LIMIT ?`;
+const OLDEST_LISTED = "SELECT min(at) AS at FROM entry WHERE gone_at IS NULL";
 const DELETE_ALL = "DELETE FROM entry";
 const PURGE = "DELETE FROM entry WHERE gone_at <= ?";
 
@@ -89,8 +98,18 @@ export class EntryTable {
   }
 
   /** So many of those listed, from there on in the order of kinds and names. */
-  listed(limit: number, offset: number): { kind: EntryKind; name: string }[] {
+  listed(limit: number, offset: number): Listed[] {
     return this.#sql.all(LISTED, limit, offset);
+  }
+
+  /** So many of those listed behind this one, likewise. */
+  listedAfter({ kind, name }: { kind: string; name: string }, limit: number): Listed[] {
+    return this.#sql.all(LISTED_AFTER, kind, name, limit);
+  }
+
+  /** When the one was told that has not changed for longest, in milliseconds; null where nobody is listed. Reads everything. */
+  oldestListed(): number | null {
+    return this.#sql.all<{ at: number | null }>(OLDEST_LISTED)[0]?.at ?? null;
   }
 
   /** Nothing was ever told. */

@@ -15,6 +15,7 @@ import { consoleFile, development } from "./development.ts";
 import { directory } from "./directory.ts";
 import { hopIn } from "./hops.ts";
 import { inbox } from "./inbox.ts";
+import { maintenance } from "./maintenance.ts";
 import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { repeating } from "./repeating.ts";
@@ -43,7 +44,7 @@ export function createApp(): Hono<AppEnv> {
     hopIn(context); // whatever it asks for: what goes round for ever is refused
     await next();
   });
-  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.route("/", maintenance);
   app.route("/", tickets);
   app.route("/", connect);
   app.route("/", channels);

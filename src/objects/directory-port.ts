@@ -1,6 +1,7 @@
 import type { Refusal } from "../protocol/codes.ts";
 import type { Counted, OccupiedChannel, OnlineUser } from "../protocol/directory.ts";
 import type { Presence } from "../protocol/presence.ts";
+import type { ShardHealth, SweepPage, SweepRequest } from "./auditing.ts";
 import type { BroadcastRequest, BroadcastTaken } from "./broadcast.ts";
 import type { CostReport, CostSums } from "./costs.ts";
 
@@ -11,8 +12,13 @@ export interface Order {
   at: number;
 }
 
+/** Said by who believes that the directory knows it already: a difference is one, and not news. */
+interface Told extends Order {
+  confirms?: true;
+}
+
 /** One user of the directory. */
-export interface DirectoryUser extends Order {
+export interface DirectoryUser extends Told {
   /** As back ends see it; `offline` takes the user out. */
   presence: Presence;
   /** Live ones. */
@@ -20,7 +26,7 @@ export interface DirectoryUser extends Order {
 }
 
 /** One channel of the directory; without members it is taken out. Its version is always 0. */
-export interface DirectoryChannel extends Order {
+export interface DirectoryChannel extends Told {
   channel: string;
   /** Invisible ones too. */
   members: number;
@@ -49,4 +55,9 @@ export interface DirectoryPort {
   unknown(users: string[]): Promise<string[]>;
   /** Tells all who are listed. The same id is carried out once; with another `print` it is `idempotency_mismatch`. */
   broadcast(request: BroadcastRequest): Promise<BroadcastTaken | Refusal>;
+  /** Asks some of those who are listed to do what is due, and compares what they know of others. */
+  sweep(request: SweepRequest): Promise<SweepPage>;
+  health(): Promise<ShardHealth>;
+  /** Writes a row, if it is a while since it did, and reads it: when it was written, in milliseconds. */
+  probe(): Promise<number>;
 }

@@ -1,3 +1,4 @@
+import { earlier } from "./auditing.ts";
 import type { Alarm, Clock, Log } from "./ports.ts";
 
 /** A duty that threw is a bug: it is logged and tried again, and the others are not held up. */
@@ -12,6 +13,8 @@ export interface Duty {
   nextAt(): number | null;
   /** Does what is due, and must leave `nextAt` in the future. Does not wait for other objects. */
   run(now: number): void;
+  /** Of one that pays debts: when the oldest was made, in milliseconds; null without any. */
+  owedSince?(): number | null;
 }
 
 /**
@@ -55,6 +58,13 @@ export class DueTimes {
       }
     }
     this.arm();
+  }
+
+  /** When the oldest debt of all duties was made, in milliseconds; null without any. */
+  owedSince(): number | null {
+    let since: number | null = null;
+    for (const duty of this.#duties) since = earlier(since, duty.owedSince?.() ?? null);
+    return since;
   }
 
   #earliest(): number | null {

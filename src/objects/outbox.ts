@@ -1,3 +1,4 @@
+import { earlier } from "./auditing.ts";
 import type { DebtIndex } from "./debt-index.ts";
 import type { Duty } from "./due-times.ts";
 import { Lanes } from "./lanes.ts";
@@ -106,6 +107,17 @@ export class Outbox<D extends Debt> implements Duty {
     let next: number | null = null;
     for (const debt of this.#unsettled()) if (next === null || debt.dueAt < next) next = debt.dueAt;
     return next;
+  }
+
+  /** Its tries say how long a debt has waited at least: alarms may have been late. */
+  owedSince(): number | null {
+    let since: number | null = null;
+    for (const { tries, dueAt } of this.#unsettled()) {
+      let madeAt = dueAt - FIRST_RETRY_MS;
+      for (let tried = 1; tried <= tries; tried++) madeAt -= retryDelay(tried);
+      since = earlier(since, madeAt);
+    }
+    return since;
   }
 
   /** Sends what was written in this turn; the alarm sends it again if this object dies meanwhile. */

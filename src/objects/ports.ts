@@ -11,6 +11,7 @@ import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
+import type { Audited, AuditRequest, KeptForUser, PairAnswer, PairClaim } from "./auditing.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { CostReport } from "./costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
@@ -232,6 +233,12 @@ export interface UserPort extends InboxPort {
   endedTogether(ends: { ended: SessionEnd[]; unsubscribed: Unsubscribed[] }): Promise<void>;
   /** The directory misses this user, or wants to know whether it is still there: tell it anew. */
   list(): Promise<void>;
+  /** From the directory: likewise, and compare what some others know of this user with what is so. Awaits no directory. */
+  audit(request: AuditRequest): Promise<Audited>;
+  /** From another user's object, about the two: who is in the wrong about its own side puts that right. Awaits no other object. */
+  pairWith(user: string, claim: PairClaim): Promise<PairAnswer>;
+  /** From a channel: which of these are none of this user's, and not on their way out. Awaits no other object. */
+  unclaimed(kept: KeptForUser): Promise<string[]>;
   /** From the directory: every session hears it, wherever it is kept, and none twice. Fails where one may not have. */
   broadcast(broadcast: Broadcast): Promise<void>;
 }
@@ -273,6 +280,8 @@ export interface ChannelPort extends KeeperPort {
   relayed(call: RelayCall): Promise<RelayAnswer>;
   /** From the directory: tell it anew. */
   list(): Promise<void>;
+  /** Likewise, and compare the sessions of some members with what their users' objects know. Awaits no directory. */
+  audit(request: AuditRequest): Promise<Audited>;
 }
 
 /** What wakes up: the constructor of the rules is the wake-up, and the alarm may be what caused it. */

@@ -10,8 +10,11 @@ export interface Subject {
   version(): number;
   /** The state is a debt: until it is taken an alarm is set, so that no crash can lose it. */
   isOwed(): boolean;
-  /** Tells the state as it is now. Null where it was taken, else the later order that the other side holds. */
-  send(order: Order): Promise<Order | null>;
+  /**
+   * Tells the state as it is now, or confirms what was told before. Null where it was taken, else the later order that
+   * the other side holds.
+   */
+  send(order: Order, confirms: boolean): Promise<Order | null>;
 }
 
 /**
@@ -26,6 +29,8 @@ export class Telling implements Duty {
   readonly #subject: Subject;
   readonly #onSettled: () => void;
   #told: string | undefined;
+  /** What was told when the other side turned out to hold a later order: what it held was not what was believed. */
+  #believed: string | undefined;
   #isUnderWay = false;
   #tries = 0;
   #retryAt: number | null = null;
@@ -83,7 +88,7 @@ export class Telling implements Duty {
 
   async #call(look: string, order: Order): Promise<void> {
     try {
-      const held = await this.#subject.send(order);
+      const held = await this.#subject.send(order, (this.#told ?? this.#believed) === look);
       this.#isUnderWay = false;
       if (held === null) this.#taken(look);
       else this.#overtaken(held);
@@ -96,6 +101,7 @@ export class Telling implements Duty {
 
   #taken(look: string): void {
     this.#told = look;
+    this.#believed = undefined;
     this.#tries = 0;
     this.#retryAt = null;
   }
@@ -104,6 +110,7 @@ export class Telling implements Duty {
   #overtaken(held: Order): void {
     this.#order = held;
     if (this.#told === undefined) return this.#failed();
+    this.#believed = this.#told;
     this.#told = undefined;
     this.#tries = 0;
   }

@@ -11,6 +11,8 @@ import type { Sessions } from "./presence/sessions.ts";
 /** Ends sessions of the user wherever they are kept: here at once, elsewhere by a debt to their keeper. */
 export class Endings {
   readonly outbox: Outbox<EndDebt>;
+  /** Since this object woke. */
+  endedSoFar = 0;
   readonly #clock: Clock;
   readonly #sessions: Sessions;
   readonly #connections: Connections;
@@ -61,7 +63,14 @@ export class Endings {
   end(session: string, reason: EndReason): void {
     const row = this.#sessions.findLive(session);
     this.#sessions.end(session, this.#clock.now(), reason);
-    if (row !== undefined) this.#onEnd(row);
+    if (row === undefined) return;
+    this.endedSoFar += 1;
+    this.#onEnd(row);
+  }
+
+  /** Whether its keeper has yet to hear that this session is over. */
+  owes(session: string): boolean {
+    return this.#debts.owes(session);
   }
 
   /** What a crash or deploy cut off gave no close event: a row without a socket is over, and the reverse. */

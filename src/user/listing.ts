@@ -77,10 +77,10 @@ export class Listing implements Subject {
     return this.#standing.row().owesDirectory && this.#standing.presence().status === "offline";
   }
 
-  send(order: Order): Promise<Order | null> {
+  send(order: Order, confirms: boolean): Promise<Order | null> {
     const presence = this.#standing.presence();
     const shard = this.#objects.directory(userShard(presence.user, this.#shards));
-    return shard.setUser({ presence, sessions: this.#sessions(), ...order });
+    return shard.setUser({ presence, sessions: this.#sessions(), ...order, ...(confirms && { confirms }) });
   }
 
   /** A user who went offline, came and went again meanwhile has not been told of: `told` is what was then. */

@@ -9,6 +9,7 @@ import type { EndReason, Ports, UserPort } from "../objects/ports.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { FIRST_PAGE_ROWS } from "../protocol/limits.ts";
 import { Admissions } from "./admissions.ts";
+import { UserAudit } from "./audit.ts";
 import { ChannelFrames } from "./channel-frames.ts";
 import { Counting } from "./counting.ts";
 import { Endings } from "./endings.ts";
@@ -52,6 +53,7 @@ export class Rooms {
   readonly frames: OwnFrames;
   readonly watchFrames: WatchFrames;
   readonly subscribing: Subscribing;
+  readonly audit: UserAudit;
   readonly #ttlMs: number;
 
   /** `me` is what others call: a user may watch itself. */
@@ -155,6 +157,7 @@ export class Rooms {
       ...this.directs.duties,
       ...(this.events === undefined ? [] : [this.events.duty]),
     ]);
+    this.audit = new UserAudit(ports, this);
     this.endings.reconcile();
     this.due.fire();
     this.settle();

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { verifyToken } from "../auth/token.ts";
+import type { AuditRequest, KeptForUser, PairClaim } from "../objects/auditing.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { type PointInTime, Shell } from "../objects/durable-object.ts";
 import type { DirectRequest } from "../objects/inbox-port.ts";
@@ -167,6 +168,18 @@ export class UserObject extends DurableObject<Env> implements UserPort {
 
   list() {
     return this.#shell.keeper.list();
+  }
+
+  audit(request: AuditRequest) {
+    return this.#shell.keeper.audit(request);
+  }
+
+  pairWith(user: string, claim: PairClaim) {
+    return this.#shell.keeper.pairWith(user, claim);
+  }
+
+  unclaimed(kept: KeptForUser) {
+    return this.#shell.keeper.unclaimed(kept);
   }
 
   broadcast(broadcast: Broadcast) {

@@ -1,6 +1,7 @@
 import type { Settings } from "../config.ts";
 import { answerEach } from "../connections/answers.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Audited, AuditRequest, KeptForUser, PairAnswer, PairClaim } from "../objects/auditing.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import type { DirectRequest, InboxPage } from "../objects/inbox-port.ts";
 import type {
@@ -246,8 +247,20 @@ export class User implements Keeper, UserPort {
   async list(): Promise<void> {
     this.#rooms.ready();
     this.#rooms.listing.telling.confirm();
-    this.#rooms.activity.confirm();
+    this.#ports.background.run(this.#rooms.activity.confirm().then(() => undefined));
     this.#rooms.settle();
+  }
+
+  async audit(request: AuditRequest): Promise<Audited> {
+    return this.#rooms.audit.run(request);
+  }
+
+  async pairWith(user: string, claim: PairClaim): Promise<PairAnswer> {
+    return this.#rooms.watches.pairWith(user, claim);
+  }
+
+  async unclaimed(kept: KeptForUser): Promise<string[]> {
+    return this.#rooms.audit.unclaimed(kept);
   }
 
   async broadcast(broadcast: Broadcast): Promise<void> {

@@ -36,6 +36,9 @@ const USER_METHODS = {
   signal: 0,
   signalTogether: 0,
   list: 0,
+  audit: 0,
+  pairWith: 0,
+  unclaimed: 0,
   broadcast: 0,
 } satisfies Record<keyof UserPort, 0>;
 const CHANNEL_METHODS = {
@@ -57,6 +60,7 @@ const CHANNEL_METHODS = {
   read: 0,
   relayed: 0,
   list: 0,
+  audit: 0,
   broadcast: 0,
 } satisfies Record<keyof ChannelPort, 0>;
 const RELAY_METHODS = {
@@ -79,6 +83,9 @@ const DIRECTORY_METHODS = {
   costs: 0,
   unknown: 0,
   broadcast: 0,
+  sweep: 0,
+  health: 0,
+  probe: 0,
 } satisfies Record<keyof DirectoryPort, 0>;
 
 /** How likely each fault is to meet a call. */

@@ -15,6 +15,7 @@ import type { Promised } from "./promised.ts";
 import { Reader } from "./reader.ts";
 import { Requests } from "./requests.ts";
 import type { Planned } from "./scheduler.ts";
+import { Sweeping } from "./sweeping.ts";
 import { TicketUses } from "./ticket-uses.ts";
 import type { World } from "./world.ts";
 
@@ -39,6 +40,7 @@ export class Crowd implements Promised {
   readonly operator: Operator;
   readonly requests: Requests;
   readonly broadcasts: Broadcasts;
+  readonly sweeping: Sweeping;
   /** Every connection that was ever asked for. */
   readonly seen: SimulatedConnection[] = [];
   readonly reader: Reader;
@@ -63,6 +65,7 @@ export class Crowd implements Promised {
     this.operator = new Operator(world, this);
     this.requests = new Requests(world, this);
     this.broadcasts = new Broadcasts(world, this);
+    this.sweeping = new Sweeping(world);
     this.reader = new Reader(world, users, channels);
     this.clients = users.flatMap((user) => {
       const own: Target = { kind: "user", name: user };

@@ -20,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 2, run: unsubscribe, topic: "subscriptions" },
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
   { weight: 1, run: broadcast, topic: "broadcasts" },
+  { weight: 4, run: sweep, topic: "sweeps" },
   ...ORDERS,
   ...PRESENCE,
   ...MAIL.map((command) => ({ ...command, topic: "mail" as const })),
@@ -114,6 +115,11 @@ function publish({ random }: World, crowd: Crowd): boolean {
 
 async function broadcast(_: World, crowd: Crowd): Promise<boolean> {
   await crowd.broadcasts.tell();
+  return true;
+}
+
+function sweep(_: World, crowd: Crowd): boolean {
+  crowd.sweeping.begin();
   return true;
 }
 

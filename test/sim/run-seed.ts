@@ -29,6 +29,8 @@ const QUIET_WITH_PARKED_TTLS = 90;
 /** Of all worlds; and of those the ones whose relays are lost now and then. */
 const WITH_RELAYS = 0.4;
 const WITH_LOSSES = 0.3;
+/** Of all worlds, with a random number of its own: what the others are like follows from their seeds as before. */
+const WITH_SWEEPS = 0.4;
 /** Enough in one channel that it needs relays, and fewer in all: what is said there takes more calls. */
 const RELAYED_USERS = 3;
 const RELAYED_CLIENTS = { own: 1, channels: [3, 0] };
@@ -77,6 +79,9 @@ export interface RunResult {
   /** Direct messages that clients were told, and those of them that were told again. */
   directs: number;
   directsAgain: number;
+  /** Shards that were swept, and pairs of objects that did not agree then. */
+  sweeps: number;
+  differences: number;
   /** Virtual time, in hours. */
   hours: number;
 }
@@ -150,6 +155,8 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       delivered: ledger.deliveredInAll,
       directs: crowd.mail.toldInAll,
       directsAgain: crowd.mail.repeatsInAll,
+      sweeps: crowd.sweeping.done,
+      differences: crowd.sweeping.differences,
       hours: world.hours,
     };
   } finally {
@@ -175,6 +182,7 @@ function traitsOf(seed: number): Traits {
   const topics = new Set<Topic>(TOPICS.filter(() => random.chance(0.5)));
   const hasRelays = random.chance(WITH_RELAYS);
   if (hasRelays && random.chance(WITH_LOSSES)) topics.add("losses");
+  if (new SeededRandom(seed ^ 0x5eeb).chance(WITH_SWEEPS)) topics.add("sweeps");
   return {
     settings: {
       JWT_SECRET: "a secret that only the simulator knows",
@@ -212,6 +220,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await checkPresences(world, crowd);
   await crowd.broadcasts.check();
   await checkMail(world, crowd, isAllKept(world));
+  await crowd.sweeping.checkConvergence();
 }
 
 function quietTtls({ warnings, faults }: World): number {

@@ -54,6 +54,7 @@ describe("users, channels and relays under faults", () => {
     ["[SIM19] user connections were subscribed to channels", "subscriptions"],
     ["[SIM21] relays welcomed connections", "relayed"],
     ["[SIM21] relays that had missed something showed the roster anew", "shownAnew"],
+    ["[SIM23] shards were swept", "sweeps"],
     ["[SIM20] direct messages were told", "directs"],
     ["[SIM20] direct messages were told again", "directsAgain"],
   ] as const)("%s, in the same seeds", (_, what) => {

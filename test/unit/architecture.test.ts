@@ -14,8 +14,9 @@ const roomOf = (name: string) => (name.includes("/") ? dirname(name) : name);
 
 /** What each room may import besides itself. Imports fall one way: from the top of this list downwards. */
 const MAY_IMPORT: Record<string, string[]> = {
-  "worker.ts": ["http", "user", "channel", "relay", "directory", "events"],
-  http: ["auth", "events", "objects", "protocol", "config.ts"],
+  "worker.ts": ["http", "maintenance", "user", "channel", "relay", "directory", "events"],
+  http: ["maintenance", "auth", "events", "objects", "protocol", "config.ts"],
+  maintenance: ["objects", "protocol", "config.ts"],
   user: [
     "user/watching",
     "user/subscriptions",

@@ -236,7 +236,7 @@ test("[SE2] a user's own connection reaches channels it does not sit in", async 
 });
 
 test("[SE3] what a later version will do is answered with not_available", async () => {
-  const answer = await fetch(`${service.url}/v1/maintenance/cleanup`, { method: "POST", headers: KEY });
+  const answer = await fetch(`${service.url}/metrics`, { headers: KEY });
   expect(answer.status).toBe(501);
   expect(await answer.json()).toMatchObject({ code: "not_available", status: 501 });
 });

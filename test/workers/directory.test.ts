@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { type Audited, nothingRemoved } from "../../src/objects/auditing.ts";
 import type { DirectoryPort, DirectoryUser } from "../../src/objects/directory-port.ts";
 import { userShard } from "../../src/objects/shards.ts";
 import { UserObject } from "../../src/user/user-object.ts";
@@ -12,6 +13,12 @@ afterEach(() => {
 });
 
 const FIVE_MINUTES_MS = 300_000;
+
+/** Of an object that is where it is listed. */
+const AGREED: Audited = {
+  ...{ isHere: true, removed: nothingRemoved(), unanswered: 0, owedSince: null },
+  differences: { sessions: 0, watches: 0, subscriptions: 0 },
+};
 
 const stubOf = (shard: string) => env.DIRECTORY.getByName(shard);
 const portOf = (shard: string) => stubOf(shard) as unknown as DirectoryPort;
@@ -163,7 +170,7 @@ test("[DI19] who is listed and is not there is found by asking, a hundred in the
     [first + 1, 51],
   ] as const) {
     vi.setSystemTime(hour * HOUR_MS);
-    const asked = vi.spyOn(UserObject.prototype, "list");
+    const asked = vi.spyOn(UserObject.prototype, "audit");
     await runDurableObjectAlarm(stubOf("di19"));
     await vi.waitUntil(() => asked.mock.calls.length >= expected, { timeout: 5000 });
     expect(asked.mock.calls.length).toBe(expected);
@@ -173,7 +180,7 @@ test("[DI19] who is listed and is not there is found by asking, a hundred in the
 
 test("[DI19] however often a shard sleeps and wakes for something else, it asks once in the hour", async () => {
   const shard = portOf("di19-sleep");
-  const asked = vi.spyOn(UserObject.prototype, "list").mockResolvedValue();
+  const asked = vi.spyOn(UserObject.prototype, "audit").mockResolvedValue(AGREED);
   const wakesAt = async (ms: number) => {
     await evictDurableObject(stubOf("di19-sleep"));
     vi.setSystemTime(hour + ms);

@@ -21,6 +21,8 @@ const HELD_MS = 60_000;
  */
 export class Retention implements Duty {
   readonly name = "retention";
+  /** Since this object woke. */
+  deletedSoFar = 0;
   readonly #table: MessageTable;
   readonly #clock: Clock;
   readonly #size: number;
@@ -76,7 +78,10 @@ export class Retention implements Duty {
     const over = Math.min(this.floor(top), top);
     const end = Math.max(oldest.offset, Math.min(over, this.heldFrom()));
     const reached = Math.min(end, oldest.offset + MOST_AT_ONCE);
-    if (reached > oldest.offset) this.#table.deleteBelow(reached);
+    if (reached > oldest.offset) {
+      this.#table.deleteBelow(reached);
+      this.deletedSoFar += reached - oldest.offset; // dense, whatever is missing
+    }
     this.#oldest = undefined;
     this.#resumeAt = reached < end ? now + PAUSE_MS : end < over ? now + HELD_MS : null;
   }

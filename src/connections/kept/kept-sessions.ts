@@ -24,6 +24,8 @@ export interface EndedDebt extends Debt {
  * is over; only then the row goes. `onLast` is called when no row of a user is left.
  */
 export class KeptSessions implements Ledger<EndedDebt> {
+  /** Sessions of its own connections, and subscriptions, that ended since this object woke. */
+  readonly endedSoFar = { sessions: 0, subscriptions: 0 };
   readonly index = new DebtIndex<EndedDebt>((session) => debtOf(this.#ended.get(session)));
   readonly #table: SessionTable;
   readonly #rows = new Map<string, SessionRow>();
@@ -112,6 +114,7 @@ export class KeptSessions implements Ledger<EndedDebt> {
     const row = this.live(session);
     if (row === undefined) return undefined;
     this.#table.end(session, end);
+    this.endedSoFar[row.order === undefined ? "sessions" : "subscriptions"] += 1;
     const ended = { ...row, end };
     this.#remember(ended);
     this.#isOwed(ended);
@@ -121,6 +124,11 @@ export class KeptSessions implements Ledger<EndedDebt> {
   /** Whether any row of this user is left, live or ended. */
   has(user: string): boolean {
     return this.#rowsOf.has(user);
+  }
+
+  /** Users of whom some row is left, in no order that means anything. */
+  users(): Iterable<string> {
+    return this.#rowsOf.keys();
   }
 
   userOf(session: string): string | undefined {

@@ -73,6 +73,11 @@ export class Directs {
     this.duties = [this.#passing(), this.#keys];
   }
 
+  /** Messages that were over, since this object woke. */
+  get deletedSoFar(): number {
+    return this.#inbox.deletedSoFar;
+  }
+
   /** What `welcome` says of the inbox. The device is known from here on. */
   welcome(connection: Connection): { latest: number; acked: number } {
     this.#inbox.see(deviceOf(connection));

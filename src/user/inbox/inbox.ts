@@ -39,6 +39,8 @@ export interface Stored {
  */
 export class Inbox implements Duty {
   readonly name = "inbox";
+  /** Messages that were over, since this object woke. */
+  deletedSoFar = 0;
   readonly #user: string;
   readonly #ports: { sql: Sql; clock: Clock; random: Random };
   readonly #keys: PublishKeys;
@@ -168,10 +170,11 @@ export class Inbox implements Duty {
       const { latest } = this;
       this.#devices.forgetUnseen(now);
       this.#deleteAcknowledged();
-      const { unfetched, isDone } = this.#retention.deleteEnded(now, this.#devices.highest());
+      const { deleted, unfetched, isDone } = this.#retention.deleteEnded(now, this.#devices.highest());
       const row = this.#row.read();
       if (row !== undefined && this.latest < latest) this.#row.write({ ...row, latest });
       if (unfetched > 0) this.#rules.expired(unfetched);
+      this.deletedSoFar += deleted;
       this.#resumeAt = isDone ? null : now + PAUSE_MS;
     });
   }

@@ -66,14 +66,16 @@ export class Retention {
     return unfetched;
   }
 
-  /** Deletes what is over. How many of it are above `fetched`; `isDone` is false where some is left. */
-  deleteEnded(now: number, fetched: number): { unfetched: number; isDone: boolean } {
+  /** Deletes what is over: how many, and how many of it are above `fetched`; `isDone` is false where some is left. */
+  deleteEnded(now: number, fetched: number): { deleted: number; unfetched: number; isDone: boolean } {
     const before = (this.#messages.oldest()?.seq ?? 1) - 1;
     const kept = this.#messages.firstSince(now - this.#ttlMs) ?? this.#messages.top() + 1;
     const until = Math.min(kept - 1, before + MOST_AT_ONCE);
     let unfetched = 0;
+    let deleted = 0;
     if (until > before) {
-      unfetched = this.#messages.count(Math.max(fetched, before), until);
+      deleted = this.#messages.count(before, until);
+      unfetched = fetched > before ? this.#messages.count(Math.max(fetched, before), until) : deleted;
       this.#show(Math.max(fetched, before), until);
       this.#messages.deleteUpTo(until);
     }
@@ -83,7 +85,8 @@ export class Retention {
       this.#messages.delete(seq);
     }
     unfetched += ended.filter((seq) => seq > fetched).length;
-    return { unfetched, isDone: until >= kept - 1 && ended.length < MOST_AT_ONCE };
+    deleted += ended.length;
+    return { deleted, unfetched, isDone: until >= kept - 1 && ended.length < MOST_AT_ONCE };
   }
 
   /** Those after `from`, up to `until`. */

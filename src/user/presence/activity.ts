@@ -70,18 +70,22 @@ export class Activity implements Duty {
     if (elsewhere.length === 0) return this.#turnAway();
     const overdueMs = now - (this.at + this.#awayMs);
     this.#askAgainAt = now + Math.min(LONGEST_ASK_AGAIN_MS, Math.max(ASK_AGAIN_MS, overdueMs));
-    this.#ports.background.run(this.#ask(elsewhere));
+    this.#ports.background.run(this.#ask(elsewhere).then(() => undefined));
   }
 
-  /** Others are asked whether they still keep what they kept: who has lost its storage will never say that it is over. */
-  confirm(): void {
+  /**
+   * Others are asked whether they still keep what they kept: who has lost its storage will never say that it is over.
+   * Resolves with how many sessions were over.
+   */
+  async confirm(): Promise<number> {
     const elsewhere = this.#keptElsewhere();
-    if (elsewhere.length > 0) this.#ports.background.run(this.#ask(elsewhere));
+    return elsewhere.length > 0 ? this.#ask(elsewhere) : 0;
   }
 
   /** What a channel does not keep any more is over, whatever became of the word of it. */
-  async #ask(sessions: SessionRow[]): Promise<void> {
+  async #ask(sessions: SessionRow[]): Promise<number> {
     const answers = await Promise.allSettled(byKeeper(sessions).map((asked) => this.#askOne(asked)));
+    const live = this.#live().length;
     let isKnown = true;
     for (const answer of answers) {
       if (answer.status === "fulfilled") for (const session of answer.value) this.#hooks.gone(session);
@@ -90,10 +94,12 @@ export class Activity implements Duty {
         this.#ports.log.warn("activity not known", { sessions: sessions.length }, answer.reason);
       }
     }
+    const over = live - this.#live().length;
     if (isKnown) this.#askAgainAt = null;
     const isIdle = this.nextAt() !== null && this.at + this.#awayMs <= this.#ports.clock.now();
     if (isKnown && isIdle) this.#turnAway();
     this.#hooks.settled();
+    return over;
   }
 
   /** Returns which of these sessions are not kept there. */

@@ -70,6 +70,16 @@ export class Reader {
     this.#rules = rules;
   }
 
+  /** The channel has answered, and nothing is being asked or read. */
+  get isSettled(): boolean {
+    return this.#state === "live" && this.#position() !== undefined;
+  }
+
+  /** The channel may have lost this subscription: asks it to take it up where it stands. */
+  heal(epoch: string): void {
+    this.#heal(epoch);
+  }
+
   /** Nothing more is sent. */
   stop(): void {
     this.#state = "asking"; // for good: nobody waits for the answer

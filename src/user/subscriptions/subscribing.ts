@@ -20,6 +20,7 @@ import type { Standing } from "../presence/standing.ts";
 import { Positions } from "./positions.ts";
 import { Reader, type ReaderRules, type Wanted } from "./reader.ts";
 import { SubscribeFrames } from "./subscribe-frames.ts";
+import type { SettledSubscription } from "./subscription-audit.ts";
 import type { Subscription } from "./subscription-table.ts";
 import { type SubscriptionDebt, Subscriptions } from "./subscriptions.ts";
 import { Reading } from "./unread.ts";
@@ -143,17 +144,29 @@ export class Subscribing {
 
   /** From a channel: to each of our sessions that reads it. */
   deliver(delivery: Delivery): DeliveryAnswer {
-    const gone: string[] = [];
-    for (const [session, order] of Object.entries(delivery.sessions)) {
-      const subscription = this.#subscriptions.find(session, delivery.channel);
-      if (subscription === undefined || subscription.order < order) gone.push(session);
-    }
+    const gone = this.#subscriptions.goneOf(delivery.channel, delivery.sessions);
     for (const subscription of this.#subscriptions.live()) {
       const connection = this.#about.connections.find(subscription.session);
       if (subscription.channel !== delivery.channel || connection === undefined) continue;
       if (!this.#leaving.has(keyOf(subscription))) this.#readerOf(connection, subscription).take(delivery);
     }
     return { gone };
+  }
+
+  /** Of these, those that are none of ours and not on their way out. */
+  unclaimed(channel: string, sessions: Readonly<Record<string, number>>): string[] {
+    const gone = this.#subscriptions.goneOf(channel, sessions);
+    return gone.filter((session) => !this.#subscriptions.isKnown(session, channel));
+  }
+
+  /** Those that their channel has answered, and nothing is under way about. */
+  settled(): SettledSubscription[] {
+    return this.#subscriptions.live().flatMap((subscription) => {
+      const connection = this.#about.connections.find(subscription.session);
+      if (connection === undefined || this.#leaving.has(keyOf(subscription))) return [];
+      const reader = this.#readerOf(connection, subscription);
+      return reader.isSettled ? { ...subscription, heal: (epoch: string) => reader.heal(epoch) } : [];
+    });
   }
 
   /** From a channel: it has ended this subscription. The client is told why. */

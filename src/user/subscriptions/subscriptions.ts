@@ -34,6 +34,19 @@ export class Subscriptions implements Ledger<SubscriptionDebt> {
     return row !== undefined && this.#isOn(row) ? row : undefined;
   }
 
+  /** Of what a channel says is subscribed, with the orders that it knows: the sessions that are not, as far as that goes. */
+  goneOf(channel: string, sessions: Readonly<Record<string, number>>): string[] {
+    return Object.entries(sessions).flatMap(([session, order]) => {
+      const known = this.find(session, channel);
+      return known === undefined || known.order < order ? session : [];
+    });
+  }
+
+  /** Whether the channel has yet to hear of it, alive or over. */
+  isKnown(session: string, channel: string): boolean {
+    return this.#rows.has(keyOf({ session, channel }));
+  }
+
   /** Those that are not over. */
   live(): Subscription[] {
     return [...this.#rows.values()].filter((row) => this.#isOn(row));

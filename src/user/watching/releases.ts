@@ -38,6 +38,11 @@ export class Releases {
     return this.#table.all().at(-1)?.order ?? 0;
   }
 
+  /** Whether this target has yet to hear that it is watched no more. */
+  owes(target: string): boolean {
+    return this.#table.all().some(({ targets }) => targets.includes(target));
+  }
+
   /** In place of what they are owed already: a later order settles both, and who fails again and again leaves one row. */
   owe(targets: readonly string[], order: number): void {
     if (targets.length === 0) return;

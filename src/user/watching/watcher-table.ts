@@ -43,6 +43,8 @@ const FIND = `SELECT ${COLUMNS}, due_at FROM watcher WHERE watcher = ?`;
 const TO_TELL = `SELECT ${COLUMNS}, due_at FROM watcher
   WHERE watcher > ? AND state <> 'paused' ORDER BY watcher LIMIT ?`;
 const PAGE = "SELECT watcher FROM watcher WHERE watcher > ? AND state <> 'over' ORDER BY watcher LIMIT ?";
+const COUNT = "SELECT count(*) AS watchers FROM watcher";
+const NTH = "SELECT watcher FROM watcher ORDER BY watcher LIMIT 1 OFFSET ?";
 const ANY_TOLD = "SELECT watcher FROM watcher WHERE state = 'told' LIMIT 1";
 const ANY = "SELECT watcher FROM watcher LIMIT 1";
 const REGISTER = `INSERT INTO watcher (${COLUMNS}) VALUES (?, ?, 'told', ?) ON CONFLICT (watcher) DO UPDATE SET
@@ -75,6 +77,16 @@ export class WatcherTable implements Ledger<Debt> {
 
   page(after: string, limit: number): string[] {
     return this.#sql.all<{ watcher: string }>(PAGE, after, limit).map(({ watcher }) => watcher);
+  }
+
+  /** Reads them all. */
+  count(): number {
+    return this.#sql.all<{ watchers: number }>(COUNT)[0]?.watchers ?? 0;
+  }
+
+  /** By name, from 0 on. Reads those before it. */
+  nth(index: number): string | undefined {
+    return this.#sql.all<{ watcher: string }>(NTH, index)[0]?.watcher;
   }
 
   /** Whether anybody is told of changes. Reads past those who sleep, so it is asked when something changes only. */

@@ -1,5 +1,6 @@
 import type { Settings } from "../../config.ts";
 import type { Connections } from "../../connections/connections.ts";
+import type { PairAnswer, PairClaim } from "../../objects/auditing.ts";
 import type { Notice, NoticeAnswer, Ports, Sql, UserPort } from "../../objects/ports.ts";
 import { isRefusal, type Refusal } from "../../protocol/codes.ts";
 import type { Presence, UserQuery, Watch, WatcherPage } from "../../protocol/presence.ts";
@@ -9,18 +10,20 @@ import type { View } from "../presence/view.ts";
 import { BY_USER } from "./hold-table.ts";
 import { NoticeJobTable } from "./notice-job-table.ts";
 import { Notices } from "./notices.ts";
+import { Pairs } from "./pairs.ts";
 import { WatcherTable } from "./watcher-table.ts";
 import { Watchers } from "./watchers.ts";
 import { Watching } from "./watching.ts";
 
 /** What two users' objects say to each other. */
-type Pair = Pick<UserPort, "watchedBy" | "unwatchedBy" | "notice">;
+type Pair = Pick<UserPort, "watchedBy" | "unwatchedBy" | "notice" | "pairWith">;
 
 /** Watching in both directions: whom this user watches, and who watches it. `ready` does what is due before. */
 export class Watches {
   readonly watching: Watching;
   readonly watchers: Watchers;
   readonly notices: Notices;
+  readonly pairs: Pairs;
   readonly #turn: { ready(): void; settle(): void };
 
   constructor(
@@ -49,6 +52,7 @@ export class Watches {
       userOf,
       settled: turn.settle,
     });
+    this.pairs = new Pairs(ports, { me: name, userOf }, { watching: this.watching, watchers });
   }
 
   get duties() {
@@ -105,6 +109,13 @@ export class Watches {
 
   unwatchedBy(watcher: string, order: number): void {
     this.watchers.remove(watcher, order);
+  }
+
+  pairWith(user: string, claim: PairClaim): PairAnswer {
+    this.#turn.ready();
+    const answer = this.pairs.answer(user, claim);
+    this.#turn.settle();
+    return answer;
   }
 
   notice(notice: Notice): NoticeAnswer {

@@ -34,6 +34,8 @@ export class Watching implements Duty {
   readonly name = "watching";
   readonly releases: Releases;
   readonly resumes: Resumes;
+  /** Watches that were over, since this object woke. */
+  expiredSoFar = 0;
   readonly #ports: Ports;
   readonly #sql: Sql;
   readonly #settings: Settings;
@@ -171,7 +173,31 @@ export class Watching implements Duty {
   }
 
   run(now: number): void {
+    const before = this.#holds.sizeWith([]);
     this.#drop(this.#holds.all().filter((hold) => (this.#endOf(hold) ?? now + 1) <= now));
+    this.expiredSoFar += before - this.#holds.sizeWith([]);
+  }
+
+  /** Whether this user watches that one, or is about to. */
+  isWatching(user: string): boolean {
+    return this.#registrations.isUnderWay(user) || this.#holds.holding(user).length > 0;
+  }
+
+  /** Whether no word about this watch is on its way. */
+  isSettledWith(user: string): boolean {
+    return !this.#registrations.isUnderWay(user) && !this.releases.owes(user);
+  }
+
+  /** Tells whoever lost it of this watch, under its old order; who does not answer is found another time. */
+  async registerAgain(user: string): Promise<void> {
+    const order = this.#holds.orderOf(user);
+    if (order !== undefined) await this.#registrations.make(new Map([[user, { order }]]));
+    this.disclaim(user);
+  }
+
+  /** The other side may know of a watch that is none. */
+  disclaim(user: string): void {
+    this.#releaseGivenUp([user]);
   }
 
   #isLive(session: string): boolean {
