@@ -26,12 +26,13 @@ export default defineConfig({
         "workers",
         ["test/workers/**/*.test.ts"],
         [
-          "test/workers/{idle,rebuild,relays,relays-loss,cost-meter}.test.ts",
+          "test/workers/{idle,rebuild,relays,relays-loss,cost-meter,metrics,logs}.test.ts",
           "test/workers/port-contract.test.ts",
         ],
         quick,
       ),
-      inWorkerd("costs", ["test/workers/cost-meter.test.ts"], [], { ...quick, COST_SAMPLE: "1" }),
+      inWorkerd("costs", ["test/workers/{cost-meter,metrics}.test.ts"], [], { ...quick, COST_SAMPLE: "1" }),
+      inWorkerd("logs", ["test/workers/logs.test.ts"], [], { ...quick, LOG_LEVEL: "info" }),
       inWorkerd("relays", ["test/workers/{relays,relays-loss}.test.ts"], [], few),
       inWorkerd("idle", ["test/workers/{idle,rebuild}.test.ts"], [], brief),
       {

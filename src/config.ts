@@ -82,6 +82,10 @@ function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
+/** From which level on lines are written. */
+const LogLevel = z.enum(["debug", "info", "warn", "error", "off"]);
+export type LogLevel = z.infer<typeof LogLevel>;
+
 /** All settings, as the contract names them, with their defaults. */
 const Settings = z
   .object({
@@ -122,6 +126,7 @@ const Settings = z
     RELAY_CAPACITY: whole(2000),
     REGIONAL_RELAYS: onOff(false),
     DIRECTORY_SHARDS: whole(4, 1, 256),
+    LOG_LEVEL: LogLevel.default("warn"),
     COST_SAMPLE: z
       .string()
       .regex(/^\d*\.?\d+$/, "must be from 0 to 1")

@@ -12,6 +12,7 @@ import { MemberStates } from "../connections/kept/member-states.ts";
 import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
+import type { Backlog } from "../objects/backlog.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
@@ -204,6 +205,10 @@ export class Channel implements Keeper, ChannelPort {
 
   closed(socket: Socket): void {
     this.#reception.closed(socket);
+  }
+
+  backlog(): Backlog {
+    return this.#due.backlog();
   }
 
   alarm(): void {

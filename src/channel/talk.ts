@@ -119,7 +119,13 @@ export class Talk {
     this.messages = new Messages(
       channel,
       { log, keys },
-      { due: () => rules.due(), said: (said) => this.tell(said) },
+      {
+        due: () => rules.due(),
+        said: (said) => {
+          ports.tally.count(said.is === "message" ? "said message" : "said signal"); // of rosters others tell
+          this.tell(said);
+        },
+      },
     );
     this.relayCalls = new RelayCalls({
       ...{ clock: ports.clock, log, members, messages: this.messages },

@@ -66,7 +66,10 @@ async function inOrder(
 
 async function asked(ask: Ask, context: AppContext, operation: Planned): Promise<Result> {
   const { method, path, body } = operation;
-  const headers = { Authorization: context.req.header("Authorization") ?? "" };
+  const headers = {
+    Authorization: context.req.header("Authorization") ?? "",
+    "X-Request-Id": context.get("requestId"),
+  };
   const init = body === undefined ? { method, headers } : { method, headers, body };
   const request = new Request(new URL(path, context.req.url), init);
   operationsAsked.add(request);

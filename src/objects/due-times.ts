@@ -1,3 +1,4 @@
+import { type Backlog, backlogOf } from "./backlog.ts";
 import type { Alarm, Clock, Log } from "./ports.ts";
 
 /** A duty that threw is a bug: it is logged and tried again, and the others are not held up. */
@@ -12,6 +13,8 @@ export interface Duty {
   nextAt(): number | null;
   /** Does what is due, and must leave `nextAt` in the future. Does not wait for other objects. */
   run(now: number): void;
+  /** What it owes to others, where it is a duty of that kind. */
+  backlog?(now: number): Backlog;
 }
 
 /**
@@ -55,6 +58,12 @@ export class DueTimes {
       }
     }
     this.arm();
+  }
+
+  /** What all duties owe together. */
+  backlog(): Backlog {
+    const now = this.#ports.clock.now();
+    return backlogOf(this.#duties.flatMap((duty) => duty.backlog?.(now) ?? []));
   }
 
   #earliest(): number | null {

@@ -9,7 +9,6 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
   ["GET", "/v1/dead-letters"],
   ["POST", "/v1/dead-letters/:id/replay"],
   ["POST", "/v1/maintenance/cleanup"],
-  ["GET", "/metrics"],
   ["GET", "/v1/openapi.json"],
   ["GET", "/docs"],
 ];

@@ -43,6 +43,7 @@ const FIND = `SELECT ${COLUMNS}, due_at FROM watcher WHERE watcher = ?`;
 const TO_TELL = `SELECT ${COLUMNS}, due_at FROM watcher
   WHERE watcher > ? AND state <> 'paused' ORDER BY watcher LIMIT ?`;
 const PAGE = "SELECT watcher FROM watcher WHERE watcher > ? AND state <> 'over' ORDER BY watcher LIMIT ?";
+const SIZE = "SELECT count(*) AS size FROM watcher WHERE state <> 'over'";
 const ANY_TOLD = "SELECT watcher FROM watcher WHERE state = 'told' LIMIT 1";
 const ANY = "SELECT watcher FROM watcher LIMIT 1";
 const REGISTER = `INSERT INTO watcher (${COLUMNS}) VALUES (?, ?, 'told', ?) ON CONFLICT (watcher) DO UPDATE SET
@@ -80,6 +81,11 @@ export class WatcherTable implements Ledger<Debt> {
   /** Whether anybody is told of changes. Reads past those who sleep, so it is asked when something changes only. */
   hasTold(): boolean {
     return this.#sql.all(ANY_TOLD).length > 0;
+  }
+
+  /** How many watch. Reads all, unless nothing has changed since it was asked last. */
+  size(): number {
+    return this.#sql.all<{ size: number }>(SIZE)[0]?.size ?? 0;
   }
 
   isEmpty(): boolean {
