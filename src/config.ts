@@ -104,6 +104,9 @@ const secrets = z
   .default("")
   .transform((text) => text.split(" ").filter((part) => part !== ""))
   .pipe(z.array(WebhookSecret));
+/** From which level on lines are written. */
+const LogLevel = z.enum(["debug", "info", "warn", "error", "off"]);
+export type LogLevel = z.infer<typeof LogLevel>;
 
 /** All settings, as the contract names them, with their defaults. */
 const Settings = z
@@ -151,6 +154,7 @@ const Settings = z
     WEBHOOK_URL: z.preprocess(empty as (x: unknown) => unknown, z.string().optional()),
     WEBHOOK_SECRET: secrets,
     WEBHOOK_ALLOW_INSECURE: onOff(false),
+    LOG_LEVEL: LogLevel.default("warn"),
     COST_SAMPLE: z
       .string()
       .regex(/^\d*\.?\d+$/, "must be from 0 to 1")

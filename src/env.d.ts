@@ -9,10 +9,25 @@ declare namespace Cloudflare {
     /** Absent where events have no queue, as on the bare runtime. */
     EVENT_QUEUE?: Queue<string>;
     ASSETS: Fetcher;
+    /** Workers Analytics Engine, where the account has it. */
+    METRICS?: AnalyticsEngineDataset;
   }
   interface GlobalProps {
     mainModule: typeof import("./worker.ts");
   }
+}
+
+/** The runtime has it (`nodejs_compat`, on by date since 2026-08-04): web crypto makes no digest within a turn. */
+declare module "node:crypto" {
+  interface Digest extends Uint8Array {
+    toString(encoding?: "hex"): string;
+  }
+  interface Hmac {
+    update(text: string): Hmac;
+    digest(): Digest;
+  }
+  export function createHmac(algorithm: "sha256", key: string | Uint8Array): Hmac;
+  export function randomBytes(size: number): Uint8Array;
 }
 
 interface Env extends Cloudflare.Env {}

@@ -58,7 +58,7 @@ export class ChannelAudit {
     const removedBy = this.#removed.begin();
     due.fire();
     const removed = removedBy();
-    const owedSince = due.owedSince();
+    const owedSince = due.backlog().oldestAt;
     if (parts.includes("presences")) listing.telling.confirm();
     this.#settle();
     const differences = { sessions: 0, watches: 0, subscriptions: 0 };

@@ -13,6 +13,7 @@ import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import type { Audited, AuditRequest } from "../objects/auditing.ts";
+import type { Backlog } from "../objects/backlog.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
@@ -221,6 +222,10 @@ export class Channel implements Keeper, ChannelPort {
 
   closed(socket: Socket): void {
     this.#reception.closed(socket);
+  }
+
+  backlog(): Backlog {
+    return this.#due.backlog();
   }
 
   alarm(): void {

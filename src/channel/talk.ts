@@ -130,7 +130,10 @@ export class Talk {
       { log, keys },
       {
         due: () => rules.due(),
-        said: (said) => this.tell(said),
+        said: (said) => {
+          ports.tally.count(said.is === "message" ? "said message" : "said signal"); // of rosters others tell
+          this.tell(said);
+        },
         stored: (offset) => this.exported?.stored(offset),
       },
     );

@@ -1,6 +1,7 @@
 import type { Socket } from "../objects/ports.ts";
 import type { From } from "../protocol/bodies.ts";
 import { Capability, type Claims } from "../protocol/claims.ts";
+import type { ErrorCode } from "../protocol/codes.ts";
 import type { ServerFrame } from "../protocol/server-frames.ts";
 import { type Attachment, attachmentText, readAttachment } from "./attachment.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -8,6 +9,8 @@ import type { RateLimit } from "./rate-limit.ts";
 /** Through which everything leaves that a connection is told, in the order in which it is told. */
 export interface Outlet {
   tell(connection: Connection, text: string): void;
+  /** It is about to be told that something it sent was refused. */
+  refused(code: ErrorCode): void;
   /** It is about to be asked whether it is there, by the probe `n`. */
   asked(connection: Connection, n: number): void;
 }
@@ -104,6 +107,7 @@ export class Connection {
   }
 
   send(frame: ServerFrame): void {
+    if (frame.type === "error") this.#outlet.refused(frame.code);
     this.tell(JSON.stringify(frame));
   }
 

@@ -1,4 +1,5 @@
 import type { Settings } from "../config.ts";
+import { Silences, type Tally } from "../objects/activity.ts";
 import type { LocationHint } from "../objects/placement.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets, Timers } from "../objects/ports.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
@@ -26,6 +27,7 @@ export interface Ended {
  */
 export class Connections {
   readonly #clock: Clock;
+  readonly #tally: Tally;
   readonly #settings: Settings;
   readonly #entriesOfSubscribe: number;
   readonly #sender: Sender;
@@ -36,12 +38,13 @@ export class Connections {
 
   /** `entriesOfSubscribe`: what one `subscribe` may have read at once. */
   constructor(
-    ports: { sockets: Sockets; clock: Clock; timers: Timers },
+    ports: { sockets: Sockets; clock: Clock; timers: Timers; tally: Tally },
     settings: Settings,
     rules: SenderRules,
     entriesOfSubscribe: number = ENTRIES_OF_SUBSCRIBE,
   ) {
     this.#clock = ports.clock;
+    this.#tally = ports.tally;
     this.#settings = settings;
     this.#entriesOfSubscribe = entriesOfSubscribe;
     this.#sender = new Sender(ports, this, rules);
@@ -119,6 +122,7 @@ export class Connections {
   end(connection: Connection, code: CloseCode, reason: string): void {
     this.#sender.flush(connection);
     closeWithWord(connection.socket, code, reason);
+    this.#tally.count("frames out");
     this.drop(connection);
   }
 
@@ -142,9 +146,12 @@ export class Connections {
   sweep(): { ended: Ended[]; next: number | null } {
     const now = this.#clock.now();
     const ended: Ended[] = [];
+    const silences = new Silences();
     let next = Number.POSITIVE_INFINITY;
     for (const connection of [...this.#bySocket.values()]) {
-      const verdict = judge(this.#pulse(connection), now, this.#ttlMs);
+      const pulse = this.#pulse(connection);
+      const verdict = judge(pulse, now, this.#ttlMs);
+      silences.add(now - pulse.heardAt);
       if (verdict.is === "over") {
         this.end(connection, verdict.code, verdict.reason);
         ended.push({ connection, reason: verdict.reason });
@@ -155,6 +162,10 @@ export class Connections {
       next = Math.min(next, this.expiryOf(connection));
       connection.rest(now);
     }
+    silences.tell(this.#tally);
+    this.#tally.count("sweeps");
+    const ghosts = ended.filter(({ reason }) => reason === "timeout").length;
+    if (ghosts > 0) this.#tally.count("ghosts", ghosts);
     return { ended, next: next === Number.POSITIVE_INFINITY ? null : next };
   }
 

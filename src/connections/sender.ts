@@ -1,4 +1,6 @@
+import { type Delivered, deliveredBy, type Tally } from "../objects/activity.ts";
 import type { Clock, Timers } from "../objects/ports.ts";
+import type { ErrorCode } from "../protocol/codes.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import type { Connection, Outlet } from "./connection.ts";
 import { SlowReaders } from "./slow-readers.ts";
@@ -35,6 +37,7 @@ interface Group {
 }
 
 interface Waiting extends Encoded {
+  readonly delivers: Delivered | undefined;
   readonly failed: Failed | undefined;
 }
 
@@ -67,7 +70,7 @@ class Queue {
  */
 export class Sender implements Outlet {
   readonly #readers: SlowReaders;
-  readonly #ports: { clock: Clock; timers: Timers };
+  readonly #ports: { clock: Clock; timers: Timers; tally: Tally };
   readonly #group: Group;
   readonly #lost: (connection: Connection) => void;
   /** What waits for everybody who has no queue of its own. */
@@ -82,7 +85,7 @@ export class Sender implements Outlet {
   readonly #atOnce = new Map<Connection, number>();
   #moment = Number.NEGATIVE_INFINITY;
 
-  constructor(ports: { clock: Clock; timers: Timers }, group: Group, rules: SenderRules) {
+  constructor(ports: { clock: Clock; timers: Timers; tally: Tally }, group: Group, rules: SenderRules) {
     this.#ports = ports;
     this.#group = group;
     this.#lost = (connection) => ports.timers.after(0, () => rules.lost(connection));
@@ -95,6 +98,10 @@ export class Sender implements Outlet {
   opened(connection: Connection): void {
     this.#readers.opened(connection);
     if (!this.#shared.isEmpty) this.#own.set(connection, new Queue());
+  }
+
+  refused(code: ErrorCode): void {
+    this.#ports.tally.count(`refused ${code}`);
   }
 
   /** It is being asked whether it is there. */
@@ -116,9 +123,10 @@ export class Sender implements Outlet {
 
   /** Tells one connection. Throws where that is done at once and the socket fails. */
   tell(connection: Connection, text: string): void {
-    const message = { text, bytes: utf8Length(text), failed: undefined };
+    const message = { text, bytes: utf8Length(text), delivers: deliveredBy(text), failed: undefined };
     if (this.#waitingFor(connection).isEmpty && this.#mayLeaveAtOnce(connection)) {
       connection.socket.send(text);
+      this.#count([message], 1, 1);
       return this.#readers.sent(connection, message.bytes);
     }
     const queue = this.#ownOf(connection);
@@ -130,7 +138,7 @@ export class Sender implements Outlet {
   /** Tells everybody but some. A socket that fails takes no other's message with it. */
   tellAll(text: string, { but, failed }: Telling = {}): void {
     if (this.#group.size === 0) return;
-    const message = { text, bytes: utf8Length(text), failed };
+    const message = { text, bytes: utf8Length(text), delivers: deliveredBy(text), failed };
     this.#said += 1;
     if (this.#isTimerSet) this.#keepForAll(message, but);
     else this.#sendAll(message, but);
@@ -143,7 +151,8 @@ export class Sender implements Outlet {
     if (queue.isEmpty) return;
     if (this.#shared.isEmpty) this.#own.delete(connection);
     else this.#own.set(connection, new Queue());
-    this.#deliver(connection, queue.messages, textFrames(queue.messages));
+    const frames = textFrames(queue.messages);
+    this.#count(queue.messages, frames.length, this.#deliver(connection, queue.messages, frames));
     this.#readers.sent(connection, queue.bytes);
   }
 
@@ -172,10 +181,12 @@ export class Sender implements Outlet {
   #sendAll(message: Waiting, but: ReadonlySet<Connection> | undefined): void {
     const messages = [message];
     const frames = textFrames(messages);
+    let told = 0;
     for (const connection of this.#group.all()) {
       if (but?.has(connection)) this.#readers.missed(connection, message.bytes);
-      else this.#deliver(connection, messages, frames);
+      else told += this.#deliver(connection, messages, frames);
     }
+    this.#count(messages, frames.length, told);
     this.#readers.sentToAll(message.bytes);
   }
 
@@ -208,28 +219,48 @@ export class Sender implements Outlet {
     this.#own = new Map();
     if (!shared.isEmpty) {
       const frames = textFrames(shared.messages);
+      let told = 0;
       for (const connection of this.#group.all()) {
         if (own.has(connection)) this.#readers.missed(connection, shared.bytes);
-        else this.#deliver(connection, shared.messages, frames);
+        else told += this.#deliver(connection, shared.messages, frames);
       }
+      this.#count(shared.messages, frames.length, told);
     }
-    for (const [connection, { messages }] of own) this.#deliver(connection, messages, textFrames(messages));
+    for (const [connection, { messages }] of own) {
+      const frames = textFrames(messages);
+      this.#count(messages, frames.length, this.#deliver(connection, messages, frames));
+    }
     this.#readers.sentToAll(shared.bytes);
     for (const [connection, { bytes }] of own) this.#readers.sent(connection, bytes);
   }
 
-  #deliver(connection: Connection, messages: readonly Waiting[], frames: readonly TextFrame[]): void {
+  /** For the metrics, once for all who were told the same. */
+  #count(messages: readonly Waiting[], frames: number, connections: number): void {
+    if (connections === 0 || messages.length === 0) return;
+    const { tally } = this.#ports;
+    tally.count("frames out", frames * connections);
+    const delivered = new Map<Delivered, number>();
+    for (const { delivers } of messages) {
+      if (delivers !== undefined) delivered.set(delivers, (delivered.get(delivers) ?? 0) + 1);
+    }
+    for (const [what, times] of delivered) tally.count(`delivered ${what}`, times * connections);
+  }
+
+  /** Answers how many were told all: one or none. */
+  #deliver(connection: Connection, messages: readonly Waiting[], frames: readonly TextFrame[]): 0 | 1 {
     let sent = 0;
     try {
       for (const frame of frames) {
         connection.socket.send(frame.text);
         sent += frame.messages;
       }
+      return 1;
     } catch {
       const unsent = messages.slice(sent);
       const [first] = unsent;
       if (unsent.every(({ failed }) => failed !== undefined)) first?.failed?.(connection);
       else this.#lost(connection);
+      return 0;
     }
   }
 }

@@ -10,6 +10,7 @@ import type {
 } from "../objects/directory-port.ts";
 import { Waking } from "../objects/waking-object.ts";
 import { Directory } from "./directory.ts";
+import type { Points } from "./points.ts";
 
 /** The Durable Object of one shard of the directory, named by `objects/shards.ts`. */
 export class DirectoryObject extends DurableObject<Env> implements DirectoryPort {
@@ -17,7 +18,9 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#waking = new Waking(ctx, env, (ports, settings, name) => new Directory(ports, settings, name));
+    this.#waking = new Waking(ctx, env, (ports, settings, name) => {
+      return new Directory({ ...ports, ...pointsOf(env) }, settings, name);
+    });
   }
 
   override alarm(_info?: AlarmInvocationInfo) {
@@ -40,8 +43,8 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
     return this.#waking.rules.channels(query);
   }
 
-  counts() {
-    return this.#waking.rules.counts();
+  counts(query?: { census: boolean }) {
+    return this.#waking.rules.counts(query);
   }
 
   /** Not counted: that the meter is told would be news for the meter. */
@@ -72,4 +75,9 @@ export class DirectoryObject extends DurableObject<Env> implements DirectoryPort
   broadcast(request: BroadcastRequest) {
     return this.#waking.rules.broadcast(request);
   }
+}
+
+/** The dataset of Analytics Engine, where this deployment has one. */
+function pointsOf({ METRICS }: Env): { points?: Points } {
+  return METRICS === undefined ? {} : { points: (point) => METRICS.writeDataPoint(point) };
 }

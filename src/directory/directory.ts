@@ -1,12 +1,15 @@
 import type { Settings } from "../config.ts";
 import type { ShardHealth, SweepPage, SweepRequest } from "../objects/auditing.ts";
+import type { Backlog } from "../objects/backlog.ts";
 import type { BroadcastRequest, BroadcastTaken } from "../objects/broadcast.ts";
 import type { CostReport, CostSums } from "../objects/costs.ts";
 import type {
   DirectoryChannel,
   DirectoryPort,
   DirectoryUser,
+  Held,
   Order,
+  ShardCounts,
   ShardQuery,
 } from "../objects/directory-port.ts";
 import { DueTimes } from "../objects/due-times.ts";
@@ -14,16 +17,25 @@ import { Database } from "../objects/migrations.ts";
 import type { BasicPorts, Ports } from "../objects/ports.ts";
 import { isOutdated } from "../objects/shards.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import type { Counted, OccupiedChannel, OnlineUser } from "../protocol/directory.ts";
+import type { Counted as Listed, OccupiedChannel, OnlineUser } from "../protocol/directory.ts";
 import { Audit } from "./audit.ts";
 import { BROADCAST_DEBT_MIGRATION } from "./broadcast-debt-table.ts";
 import { BROADCAST_KEY_MIGRATION } from "./broadcast-key-table.ts";
 import { BROADCAST_MIGRATION } from "./broadcast-table.ts";
 import { Broadcasts } from "./broadcasts.ts";
+import { Census, type Counted } from "./census.ts";
 import { CostLedger } from "./cost-ledger.ts";
-import { COST_MIGRATION, CostTable } from "./cost-table.ts";
-import { ENTRY_MIGRATION, type Entry, type EntryCount, type EntryKind, EntryTable } from "./entry-table.ts";
+import { COST_BACKLOG_MIGRATION, COST_MIGRATION, CostTable } from "./cost-table.ts";
+import {
+  ENTRY_HELD_MIGRATION,
+  ENTRY_MIGRATION,
+  type Entry,
+  type EntryCount,
+  type EntryKind,
+  EntryTable,
+} from "./entry-table.ts";
 import { Graveyard } from "./graveyard.ts";
+import type { Points } from "./points.ts";
 import { Rounds } from "./rounds.ts";
 import { SAMPLE_MIGRATION, SampleTable } from "./sample-table.ts";
 import { Health } from "./shard-health.ts";
@@ -34,6 +46,7 @@ const MIGRATIONS = [
   [...BROADCAST_MIGRATION, ...BROADCAST_DEBT_MIGRATION, ...BROADCAST_KEY_MIGRATION],
   [...COST_MIGRATION],
   [...SAMPLE_MIGRATION],
+  [...ENTRY_HELD_MIGRATION, ...COST_BACKLOG_MIGRATION],
 ];
 
 /**
@@ -53,14 +66,19 @@ export class Directory implements DirectoryPort {
   readonly #due: DueTimes;
   /** Counting reads every row, so it is done once and then kept up. Lost on sleep, counted again. */
   readonly #counts = new Map<EntryKind, EntryCount>();
+  /** Likewise, what users have besides. */
+  readonly #census: Census;
 
   /** A shard of another `DIRECTORY_SHARDS` forgets all: should it count again one day, it would list ghosts. */
-  constructor(ports: BasicPorts, settings: Settings, name: string) {
+  constructor(ports: BasicPorts & { points?: Points }, settings: Settings, name: string) {
     this.#clock = ports.clock;
     const sql = new Database(ports.sql, MIGRATIONS);
     this.#table = new EntryTable(sql);
+    this.#census = new Census(() =>
+      this.#table.held().map(({ name, size, held }) => ({ name, size, held: heldIn(held) })),
+    );
     const costs = new CostTable(sql);
-    this.#costs = new CostLedger(ports, costs);
+    this.#costs = new CostLedger(ports, costs, () => this.#listed());
     if (isOutdated(name, settings.DIRECTORY_SHARDS)) {
       this.#table.clear();
       costs.clear();
@@ -69,7 +87,7 @@ export class Directory implements DirectoryPort {
     this.#rounds = new Rounds(ports, this.#table);
     this.#health = new Health(ports.clock, this.#table, samples);
     const ofAudit = { table: this.#table, samples, rounds: this.#rounds };
-    this.#audit = new Audit(ports, ofAudit, () => this.#due.owedSince());
+    this.#audit = new Audit(ports, ofAudit, () => this.#due.backlog().oldestAt);
     this.#graveyard = new Graveyard(ports, this.#table);
     this.#broadcasts = new Broadcasts({ ...ports, sql }, this.#table, () => this.#due.arm());
     const { keys, late } = this.#broadcasts;
@@ -77,16 +95,18 @@ export class Directory implements DirectoryPort {
     this.#due.fire();
   }
 
-  async setUser({ presence, sessions, version, at, confirms }: DirectoryUser): Promise<Order | null> {
+  async setUser({ presence, sessions, version, at, held, confirms }: DirectoryUser): Promise<Order | null> {
     const { user, lastActiveAt: _, ...shown } = presence;
     const goneAt = presence.status === "offline" ? this.#clock.now() : null;
-    const entry = { detail: JSON.stringify(shown), size: sessions, version, at, goneAt };
+    const detail = JSON.stringify(shown);
+    const entry = { detail, size: sessions, version, at, goneAt, held: textOf(held) };
     return this.#set("user", user, entry, confirms);
   }
 
   async setChannel({ channel, members, version, at, confirms }: DirectoryChannel): Promise<Order | null> {
     const goneAt = members === 0 ? this.#clock.now() : null;
-    return this.#set("channel", channel, { detail: "{}", size: members, version, at, goneAt }, confirms);
+    const entry = { detail: "{}", size: members, version, at, goneAt, held: null };
+    return this.#set("channel", channel, entry, confirms);
   }
 
   async users({ after = "", prefix = "", limit }: ShardQuery): Promise<OnlineUser[]> {
@@ -99,13 +119,8 @@ export class Directory implements DirectoryPort {
     return page.map(({ name, size }) => ({ channel: name, members: size }));
   }
 
-  async counts(): Promise<Counted> {
-    const users = this.#countOf("user");
-    return {
-      usersOnline: users.entries,
-      sessions: users.size,
-      channels: this.#countOf("channel").entries,
-    };
+  async counts({ census: isAsked }: { census: boolean } = { census: false }): Promise<ShardCounts> {
+    return { ...this.#listed(), ...(isAsked && { census: this.#census.result() }) };
   }
 
   async addCosts(report: CostReport): Promise<void> {
@@ -142,6 +157,10 @@ export class Directory implements DirectoryPort {
     return this.#health.probe();
   }
 
+  backlog(): Backlog {
+    return this.#due.backlog();
+  }
+
   alarm(): void {
     this.#due.fire();
   }
@@ -149,10 +168,14 @@ export class Directory implements DirectoryPort {
   #set(kind: EntryKind, name: string, entry: Entry, confirms = false): Order | null {
     const known = this.#table.read(kind, name);
     if (known !== undefined && isLater(known, entry)) return { version: known.version, at: known.at };
-    if (known !== undefined && looksSame(known, entry) && !isGoneAnew(known, entry)) return null;
+    if (known !== undefined && looksSame(known, entry) && !isGoneAnew(known, entry)) {
+      this.#remember(name, known, entry);
+      return null;
+    }
     if (confirms && (isListed(known) || isListed(entry))) this.#audit.differed();
     this.#table.write(kind, name, entry);
     this.#recount(kind, known, entry);
+    if (kind === "user") this.#census.written(name, countedOf(known), countedOf(entry));
     if (entry.goneAt === null) this.#audit.begin();
     else this.#graveyard.bury();
     this.#due.arm();
@@ -167,6 +190,18 @@ export class Directory implements DirectoryPort {
       entries: count.entries + is.entries - was.entries,
       size: count.size + is.size - was.size,
     });
+  }
+
+  #listed(): Listed {
+    const users = this.#countOf("user");
+    const channels = this.#countOf("channel").entries;
+    return { usersOnline: users.entries, sessions: users.size, channels };
+  }
+
+  /** No news, but perhaps other numbers. */
+  #remember(name: string, known: Entry, told: Entry): void {
+    const [row, held] = [countedOf(known), heldIn(told.held)];
+    if (row !== undefined && held !== null) this.#census.said(name, row, held);
   }
 
   #countOf(kind: EntryKind): EntryCount {
@@ -194,6 +229,18 @@ function isGoneAnew(known: Entry, told: Entry): boolean {
 
 function isListed(entry: Entry | undefined): entry is Entry {
   return entry !== undefined && entry.goneAt === null;
+}
+
+function countedOf(entry: Entry | undefined): Counted | undefined {
+  return isListed(entry) ? { size: entry.size, held: heldIn(entry.held) } : undefined;
+}
+
+function heldIn(text: string | null): Held | null {
+  return text === null ? null : JSON.parse(text);
+}
+
+function textOf(held: Held | undefined): string | null {
+  return held === undefined ? null : JSON.stringify(held);
 }
 
 function weightOf(entry: Entry | undefined): EntryCount {

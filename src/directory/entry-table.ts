@@ -18,6 +18,9 @@ export const ENTRY_MIGRATION = [
   ) STRICT, WITHOUT ROWID`,
 ];
 
+/** JSON of what else a user has; null where its object did not say. */
+export const ENTRY_HELD_MIGRATION = ["ALTER TABLE entry ADD COLUMN held TEXT"];
+
 export type EntryKind = "user" | "channel";
 
 export interface Entry extends Order {
@@ -27,6 +30,8 @@ export interface Entry extends Order {
   size: number;
   /** Milliseconds; null while listed. */
   goneAt: number | null;
+  /** JSON for the census; null for channels. */
+  held: string | null;
 }
 
 /** One that is listed. */
@@ -48,14 +53,15 @@ export interface EntryRange {
   limit: number;
 }
 
-const READ = `SELECT detail, size, version, at, gone_at AS goneAt FROM entry WHERE kind = ? AND name = ?`;
-const WRITE = `INSERT INTO entry (kind, name, detail, size, version, at, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+const READ = `SELECT detail, size, version, at, gone_at AS goneAt, held FROM entry WHERE kind = ? AND name = ?`;
+const WRITE = `INSERT INTO entry (kind, name, detail, size, version, at, gone_at, held) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (kind, name) DO UPDATE SET detail = excluded.detail, size = excluded.size,
-    version = excluded.version, at = excluded.at, gone_at = excluded.gone_at`;
+    version = excluded.version, at = excluded.at, gone_at = excluded.gone_at, held = excluded.held`;
 const PAGE = `SELECT name, detail, size FROM entry
   WHERE kind = ? AND name >= ? AND name < ? AND gone_at IS NULL ORDER BY name LIMIT ?`;
 const COUNT = `SELECT count(*) AS entries, ifnull(sum(size), 0) AS size FROM entry
   WHERE kind = ? AND gone_at IS NULL`;
+const HELD = "SELECT name, size, held FROM entry WHERE kind = 'user' AND gone_at IS NULL";
 const OLDEST_GONE = "SELECT min(gone_at) AS goneAt FROM entry";
 const LISTED = "SELECT kind, name FROM entry WHERE gone_at IS NULL ORDER BY kind, name LIMIT ? OFFSET ?";
 const LISTED_AFTER = `SELECT kind, name FROM entry WHERE (kind, name) > (?, ?) AND gone_at IS NULL
@@ -79,8 +85,8 @@ export class EntryTable {
     return this.#sql.all<Entry>(READ, kind, name)[0];
   }
 
-  write(kind: EntryKind, name: string, { detail, size, version, at, goneAt }: Entry): void {
-    this.#sql.run(WRITE, kind, name, detail, size, version, at, goneAt);
+  write(kind: EntryKind, name: string, { detail, size, version, at, goneAt, held }: Entry): void {
+    this.#sql.run(WRITE, kind, name, detail, size, version, at, goneAt, held);
   }
 
   /** Those listed, by name. One lower bound, not two: with both, every page would read from the prefix on. */
@@ -95,6 +101,11 @@ export class EntryTable {
   /** Reads all of that kind. */
   count(kind: EntryKind): EntryCount {
     return this.#sql.all<EntryCount>(COUNT, kind)[0] ?? { entries: 0, size: 0 };
+  }
+
+  /** What each user has who is listed. Reads all of them. */
+  held(): { name: string; size: number; held: string | null }[] {
+    return this.#sql.all(HELD);
   }
 
   /** So many of those listed, from there on in the order of kinds and names. */

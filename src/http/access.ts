@@ -111,5 +111,6 @@ async function principalOf(context: AppContext): Promise<Principal> {
     warn: log.warn,
   });
   if (isRefusal(principal)) throw new Problem(principal);
+  context.set("principal", principal);
   return principal;
 }

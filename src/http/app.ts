@@ -2,6 +2,7 @@ import { Hono, type HonoRequest } from "hono";
 import { cors } from "hono/cors";
 import { originAllowed } from "../auth/origin.ts";
 import { settingsOf } from "../config.ts";
+import { logBy } from "../objects/log.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
 import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
@@ -17,6 +18,8 @@ import { hopIn } from "./hops.ts";
 import { inbox } from "./inbox.ts";
 import { maintenance } from "./maintenance.ts";
 import { many } from "./many.ts";
+import { metrics } from "./metrics.ts";
+import { observed } from "./observed.ts";
 import { answerTo, Problem } from "./problem.ts";
 import { repeating } from "./repeating.ts";
 import { tickets } from "./tickets.ts";
@@ -26,8 +29,11 @@ import { watches } from "./watches.ts";
 /** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
+  app.use(observed);
   app.use(async (context, next) => {
-    context.set("settings", settingsOf(context.env));
+    const settings = settingsOf(context.env);
+    logBy(settings);
+    context.set("settings", settings);
     context.set("objects", repeating(objectsOf(context.env)));
     await next();
   });
@@ -35,7 +41,7 @@ export function createApp(): Hono<AppEnv> {
     origin: (origin, context) => (originAllowed(origin, context.get("settings")) ? origin : null),
     allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Rollcall-Session"],
     allowMethods: ["GET", "POST", "PUT", "DELETE"],
-    exposeHeaders: ["Retry-After"],
+    exposeHeaders: ["Retry-After", "X-Request-Id"],
     maxAge: 600,
   });
   // A back end does not pay for what it has no use for: three responses are made where there is CORS.
@@ -54,6 +60,7 @@ export function createApp(): Hono<AppEnv> {
   app.route("/", directory);
   app.route("/", broadcast);
   app.route("/", deadLetters);
+  app.route("/", metrics);
   app.route("/", many);
   app.route(
     "/",
@@ -67,7 +74,12 @@ export function createApp(): Hono<AppEnv> {
   refuseOtherMethods(app);
   app.route("/", development); // without CONSOLE not even its methods are known
   app.notFound(consoleFile);
-  app.onError((error, context) => answerTo(error, context.req.method, context.req.routePath));
+  app.onError((error, context) => {
+    const { method, routePath: route } = context.req;
+    const { code, response } = answerTo(error, { request: context.get("requestId"), method, route });
+    context.set("refused", code);
+    return response;
+  });
   return app;
 }
 

@@ -70,6 +70,7 @@ async function asked(ask: Ask, context: AppContext, operation: Planned): Promise
   const hop = context.req.header(HOP_HEADER);
   const headers = {
     Authorization: context.req.header("Authorization") ?? "",
+    "X-Request-Id": context.get("requestId"),
     ...(hop !== undefined && { [HOP_HEADER]: hop }),
   };
   const init = body === undefined ? { method, headers } : { method, headers, body };

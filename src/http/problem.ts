@@ -18,6 +18,13 @@ export class Problem extends Error {
   }
 }
 
+/** Which request failed: its id, its method, and the pattern of its route. */
+interface About {
+  request: string;
+  method: string;
+  route: string;
+}
+
 export function problem(code: ErrorCode, message: string, errors?: FieldError[]): Problem {
   return new Problem(refusal(code, message, errors));
 }
@@ -26,14 +33,20 @@ export function problem(code: ErrorCode, message: string, errors?: FieldError[])
  * Every failure of a request as an answer. Bugs are logged with their cause and reach the outside as a code
  * only; an object that is overloaded or was just reset is worth coming back to.
  */
-export function answerTo(error: Error, method: string, route: string): Response {
-  if (error instanceof Problem) return refusedResponse(error.refusal, error.headers);
+export function answerTo(error: Error, about: About): { code: ErrorCode; response: Response } {
+  const refused = refusalFor(error, about);
+  const headers = error instanceof Problem ? error.headers : {};
+  return { code: refused.code, response: refusedResponse(refused, headers) };
+}
+
+function refusalFor(error: Error, about: About): Refusal {
+  if (error instanceof Problem) return error.refusal;
   if (error instanceof BadSettings) {
-    log.warn("bad settings", { route }, error);
-    return refusedResponse(refusal("internal", error.message));
+    log.error("bad settings", { ...about }, error);
+    return refusal("internal", error.message);
   }
-  log.warn("request failed", { method, route }, error);
-  return refusedResponse(failure(error));
+  log.error("request failed", { ...about }, error);
+  return failure(error);
 }
 
 /** What the outside learns of a call to an object that failed: a code, and whether to come back. */

@@ -1,4 +1,5 @@
 import type { Cause } from "../protocol/costs.ts";
+import type { ActivityName, Tally } from "./activity.ts";
 import { addCounts, type Counts, noCounts } from "./costs.ts";
 
 /** A burst of events is counted as one. Longer would be dearer: who waits for a timer does not sleep, and is paid for. */
@@ -17,11 +18,11 @@ interface MeterPorts {
 }
 
 /**
- * Counts what one object costs, in memory only. What happens is cut into windows of a quarter of a second; each is
+ * Counts what one object costs and does, in memory only. What happens is cut into windows of a quarter of a second; each is
  * a sample or not, by chance, and only a sample has a timer and is told, as many times as windows it stands for.
  * A whole waking would be a poor sample: that of a busy channel lasts for hours, and would count all or nothing.
  */
-export class CostMeter {
+export class CostMeter implements Tally {
   readonly #ports: MeterPorts;
   #windowEndsAt = Number.NEGATIVE_INFINITY;
   /** Of the window, where it is a sample. */
@@ -53,6 +54,13 @@ export class CostMeter {
   alarmSet(): void {
     const counts = this.#current();
     if (counts !== undefined) counts.alarms += 1;
+  }
+
+  count(name: ActivityName, times = 1): void {
+    const counts = this.#current();
+    if (counts === undefined) return;
+    counts.activity ??= {};
+    counts.activity[name] = (counts.activity[name] ?? 0) + times;
   }
 
   /** What `work` does at once is not counted: the meter's own rows would be news, and be written, without end. */

@@ -1,4 +1,6 @@
 import { Cause, CostKind, type Costs, type KindCosts } from "../protocol/costs.ts";
+import { type Activity, addActivity } from "./activity.ts";
+import type { Backlog } from "./backlog.ts";
 
 /** What was counted of some objects, or is said to have been: a sample stands for many. */
 export interface Counts {
@@ -7,19 +9,28 @@ export interface Counts {
   rowsWritten: number;
   rowsRead: number;
   alarms: number;
+  /** What it did. Absent where it did nothing, and in what was written or told by a version that did not count it. */
+  activity?: Activity;
 }
+
+/** Who counts: the Worker does what no bill of objects depends on, so the stats leave it out. */
+export type CountKind = CostKind | "worker";
 
 /** What an object tells its shard of the directory: counts that stand for all of its kind. */
 export interface CostReport {
-  kind: CostKind;
+  kind: CountKind;
   counts: Counts;
+  /** What it owes at the moment. Absent from earlier versions, and from the Worker. */
+  backlog?: Backlog & { of: string };
 }
 
 /** What a shard was told, by kind. */
 export interface CostSums {
   /** Milliseconds: since when there is anything. */
   since: number;
-  kinds: Partial<Record<CostKind, Counts>>;
+  kinds: Partial<Record<CountKind, Counts>>;
+  /** What objects owe, as they said a while ago at most. Absent from earlier versions. */
+  backlog?: Backlog;
 }
 
 /** So many incoming WebSocket messages are billed as one request (price list of November 2026). */
@@ -39,10 +50,14 @@ export function addCounts(sum: Counts, more: Counts, times = 1): void {
   sum.rowsWritten += more.rowsWritten * times;
   sum.rowsRead += more.rowsRead * times;
   sum.alarms += more.alarms * times;
+  if (more.activity !== undefined) {
+    sum.activity ??= {};
+    addActivity(sum.activity, more.activity, times);
+  }
 }
 
 /** Adds what was told of one kind. */
-export function addReport(sums: CostSums, { kind, counts }: CostReport): void {
+export function addReport(sums: Pick<CostSums, "kinds">, { kind, counts }: CostReport): void {
   sums.kinds[kind] ??= noCounts();
   addCounts(sums.kinds[kind], counts);
 }

@@ -23,6 +23,36 @@ export interface DirectoryUser extends Told {
   presence: Presence;
   /** Live ones. */
   sessions: number;
+  /** For metrics: it makes no news, and writes no row by itself. Absent from earlier versions. */
+  held?: Held;
+}
+
+/** What one user has, in numbers. */
+export interface Held {
+  /** Its sessions, by transport and type of device: `websocket mobile`. */
+  connections: Record<string, number>;
+  /** Users whom it watches. */
+  watches: number;
+  /** Users who watch it. */
+  watchers: number;
+  /** Channels that its sessions are subscribed to, for each session. */
+  subscriptions: number;
+}
+
+/** What the users of one shard have between them. */
+export interface ShardCensus {
+  connections: Record<string, number>;
+  /** How many users have so many sessions, the fewest first. */
+  usersBySessions: [sessions: number, users: number][];
+  watches: number;
+  subscriptions: number;
+  /** The most watched first, ten at most. */
+  mostWatched: [user: string, watchers: number][];
+}
+
+/** How many are listed; and what they have, where that was asked for, of a version that knows. */
+export interface ShardCounts extends Counted {
+  census?: ShardCensus;
 }
 
 /** One channel of the directory; without members it is taken out. Its version is always 0. */
@@ -46,7 +76,7 @@ export interface DirectoryPort {
   setChannel(entry: DirectoryChannel): Promise<Order | null>;
   users(query: ShardQuery): Promise<OnlineUser[]>;
   channels(query: ShardQuery): Promise<OccupiedChannel[]>;
-  counts(): Promise<Counted>;
+  counts(query?: { census: boolean }): Promise<ShardCounts>;
   /** From any object: what it cost. Not idempotent: a call that comes twice counts twice, so it is not repeated. */
   addCosts(report: CostReport): Promise<void>;
   /** Undefined where nothing was told. */

@@ -1,4 +1,4 @@
-import { earlier } from "./auditing.ts";
+import { type Backlog, backlogOf } from "./backlog.ts";
 import type { Alarm, Clock, Log } from "./ports.ts";
 
 /** A duty that threw is a bug: it is logged and tried again, and the others are not held up. */
@@ -13,8 +13,8 @@ export interface Duty {
   nextAt(): number | null;
   /** Does what is due, and must leave `nextAt` in the future. Does not wait for other objects. */
   run(now: number): void;
-  /** Of one that pays debts: when the oldest was made, in milliseconds; null without any. */
-  owedSince?(): number | null;
+  /** What it owes to others, where it is a duty of that kind. */
+  backlog?(now: number): Backlog;
 }
 
 /**
@@ -60,11 +60,10 @@ export class DueTimes {
     this.arm();
   }
 
-  /** When the oldest debt of all duties was made, in milliseconds; null without any. */
-  owedSince(): number | null {
-    let since: number | null = null;
-    for (const duty of this.#duties) since = earlier(since, duty.owedSince?.() ?? null);
-    return since;
+  /** What all duties owe together. */
+  backlog(): Backlog {
+    const now = this.#ports.clock.now();
+    return backlogOf(this.#duties.flatMap((duty) => duty.backlog?.(now) ?? []));
   }
 
   #earliest(): number | null {

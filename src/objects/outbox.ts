@@ -1,4 +1,4 @@
-import { earlier } from "./auditing.ts";
+import type { Backlog } from "./backlog.ts";
 import type { DebtIndex } from "./debt-index.ts";
 import type { Duty } from "./due-times.ts";
 import { Lanes } from "./lanes.ts";
@@ -109,15 +109,15 @@ export class Outbox<D extends Debt> implements Duty {
     return next;
   }
 
-  /** Its tries say how long a debt has waited at least: alarms may have been late. */
-  owedSince(): number | null {
-    let since: number | null = null;
-    for (const { tries, dueAt } of this.#unsettled()) {
-      let madeAt = dueAt - FIRST_RETRY_MS;
-      for (let tried = 1; tried <= tries; tried++) madeAt -= retryDelay(tried);
-      since = earlier(since, madeAt);
-    }
-    return since;
+  /**
+   * What is owed now. No row says when a debt was made, its tries do: as if each came when it was due. Of a ledger of
+   * thousands those count that are due, and those alone say how old the oldest is.
+   */
+  backlog(now: number): Backlog {
+    const { index } = this.#ledger;
+    const debts = index?.due(now) ?? this.#unsettled();
+    const made = debts.map((debt) => madeAt(debt));
+    return { debts: index?.size ?? debts.length, oldestAt: made.length === 0 ? null : Math.min(...made) };
   }
 
   /** Sends what was written in this turn; the alarm sends it again if this object dies meanwhile. */
@@ -190,6 +190,13 @@ export class Outbox<D extends Debt> implements Duty {
 /** Each debt is its own target. */
 function oneByOne<D extends Debt>(send: (debt: D) => Promise<unknown>): Together<D> {
   return { to: ({ id }) => id, pay: async ([debt]) => debt && send(debt) };
+}
+
+/** When a debt was made, as far as its tries tell. */
+function madeAt({ tries, dueAt }: Debt): number {
+  let at = dueAt;
+  for (let i = 0; i <= tries; i++) at -= retryDelay(i);
+  return at;
 }
 
 /** How long to wait after so many failed tries, in milliseconds. */

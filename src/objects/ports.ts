@@ -11,7 +11,9 @@ import type { CloseCode } from "../protocol/close-codes.ts";
 import type { Refusal } from "../protocol/codes.ts";
 import type { Device } from "../protocol/names.ts";
 import type { Presence, PresenceChange, UserQuery, Watch, WatcherPage } from "../protocol/presence.ts";
+import type { Tally } from "./activity.ts";
 import type { Audited, AuditRequest, KeptForUser, PairAnswer, PairClaim } from "./auditing.ts";
+import type { Backlog } from "./backlog.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { CostReport } from "./costs.ts";
 import type { DirectoryPort } from "./directory-port.ts";
@@ -123,7 +125,7 @@ export interface Background {
 }
 
 export interface Log {
-  /** One line. Ids, codes and counts; never a token, a payload or a key. */
+  /** One line. Ids, codes and counts; never a token, a payload or a key. Names leave as pseudonyms (`log.ts`). */
   warn(event: string, fields: Record<string, string | number>, cause?: unknown): void;
 }
 
@@ -162,6 +164,7 @@ export interface Ports {
   events?: EventQueue;
   /** Runs it; what it writes is left out of the costs that are counted. */
   uncounted<T>(work: () => T): T;
+  tally: Tally;
   log: Log;
 }
 
@@ -288,6 +291,8 @@ export interface ChannelPort extends KeeperPort {
 export interface Woken {
   /** The alarm fired; `alarm.at()` is null, or what the wake-up has set. */
   alarm(): void;
+  /** What it owes to other objects now. */
+  backlog?(): Backlog;
   /** Who keeps costs is told its own here; of all others its shard of the directory is. */
   addOwnCosts?(report: CostReport): void;
 }

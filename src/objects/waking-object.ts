@@ -1,9 +1,10 @@
 import { type Settings, settingsOf } from "../config.ts";
 import type { Cause } from "../protocol/costs.ts";
+import { type Backlog, NOTHING_OWED } from "./backlog.ts";
 import { CostMeter } from "./cost-meter.ts";
 import type { Counts } from "./costs.ts";
 import { ID_BYTES, idOf } from "./ids.ts";
-import { log } from "./log.ts";
+import { log, logBy } from "./log.ts";
 import type { Alarm, BasicPorts, SqlValue, Woken } from "./ports.ts";
 import { objectShard } from "./shards.ts";
 import { eventQueueOf, kindOf, objectsOf } from "./stubs.ts";
@@ -31,7 +32,10 @@ export class Waking<R extends Woken> {
   ) {
     this.#ctx = ctx;
     this.#meter = this.#meterOf(env);
-    this.#wake = () => wake(this.#ports(env), settingsOf(env), nameOf(ctx));
+    this.#wake = () => {
+      logBy(settingsOf(env));
+      return wake(this.#ports(env), settingsOf(env), nameOf(ctx));
+    };
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = await ctx.storage.getAlarm();
       this.#isWokenByAlarm = this.#alarmAt === null;
@@ -40,7 +44,7 @@ export class Waking<R extends Woken> {
       } catch (cause) {
         // To throw here would cut every socket, and a few times in an alarm would lose the alarm for good. The
         // next event tries again: a bad setting may have been mended, a full storage emptied.
-        log.warn("not awake", {}, cause);
+        log.error("not awake", {}, cause);
       }
     });
   }
@@ -73,7 +77,7 @@ export class Waking<R extends Woken> {
     try {
       return this.rulesFor("alarm");
     } catch (cause) {
-      log.warn("still not awake", {}, cause);
+      log.error("still not awake", {}, cause);
       return undefined;
     }
   }
@@ -95,6 +99,7 @@ export class Waking<R extends Woken> {
       background: { run: (work) => this.#ctx.waitUntil(work) },
       objects: objectsOf(env),
       uncounted: (work) => this.#meter.uncounted(work),
+      tally: this.#meter,
       log,
     };
   }
@@ -120,10 +125,16 @@ export class Waking<R extends Woken> {
   #tellCosts(env: Env, counts: Counts): void {
     const kind = kindOf(env, this.#ctx.id);
     if (kind === undefined) return;
-    if (this.#rules?.addOwnCosts !== undefined) return this.#rules.addOwnCosts({ kind, counts });
+    const report = { kind, counts, backlog: { ...this.#backlog(), of: String(this.#ctx.id) } };
+    if (this.#rules?.addOwnCosts !== undefined) return this.#rules.addOwnCosts(report);
     const shard = objectShard(kind, nameOf(this.#ctx), settingsOf(env).DIRECTORY_SHARDS);
-    const told = objectsOf(env).directory(shard).addCosts({ kind, counts });
+    const told = objectsOf(env).directory(shard).addCosts(report);
     this.#ctx.waitUntil(told.catch((cause: unknown) => log.warn("costs not told", {}, cause)));
+  }
+
+  /** To look is no news either. */
+  #backlog(): Backlog {
+    return this.#meter.uncounted(() => this.#rules?.backlog?.() ?? NOTHING_OWED);
   }
 
   #alarm(): Alarm {

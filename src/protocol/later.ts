@@ -6,7 +6,6 @@ import { type Refusal, refusal } from "./codes.ts";
  */
 
 export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] = [
-  ["GET", "/metrics"],
   ["GET", "/v1/openapi.json"],
   ["GET", "/docs"],
 ];

@@ -12,6 +12,7 @@ import { lastActive, lastSeen } from "../connections/kept/last-heard.ts";
 import { MemberStates } from "../connections/kept/member-states.ts";
 import { Reception } from "../connections/kept/reception.ts";
 import { Sweep } from "../connections/sweep.ts";
+import type { Backlog } from "../objects/backlog.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import { DueTimes } from "../objects/due-times.ts";
 import { Database } from "../objects/migrations.ts";
@@ -168,6 +169,10 @@ export class Relay implements Keeper, RelayPort {
 
   closed(socket: Socket): void {
     this.#reception.closed(socket);
+  }
+
+  backlog(): Backlog {
+    return this.#due.backlog();
   }
 
   alarm(): void {

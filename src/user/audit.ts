@@ -37,7 +37,7 @@ export class UserAudit {
     const removedBy = this.#removed.begin();
     rooms.due.fire();
     const removed = removedBy();
-    const owedSince = rooms.due.owedSince();
+    const owedSince = rooms.due.backlog().oldestAt;
     if (parts.includes("presences")) rooms.listing.telling.confirm();
     rooms.settle();
     const isAsked = (part: SweepPart) => parts.includes(part);

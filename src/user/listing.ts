@@ -1,5 +1,5 @@
 import type { Settings } from "../config.ts";
-import type { Order } from "../objects/directory-port.ts";
+import type { Held, Order } from "../objects/directory-port.ts";
 import type { Clock, Ports } from "../objects/ports.ts";
 import { userShard } from "../objects/shards.ts";
 import { type Subject, Telling } from "../objects/telling.ts";
@@ -22,20 +22,22 @@ export class Listing implements Subject {
   readonly #shards: number;
   readonly #periodMs: number;
   readonly #standing: Standing;
+  readonly #held: () => Omit<Held, "connections">;
   /** Asked for at the end of every turn. */
   #looked: { presence: Presence; look: string } | undefined;
 
   constructor(
     ports: Pick<Ports, "clock" | "background" | "log" | "objects">,
     settings: Settings,
-    standing: Standing,
+    about: { standing: Standing; held: () => Omit<Held, "connections"> },
     onSettled: () => void,
   ) {
     this.#objects = ports.objects;
     this.#clock = ports.clock;
     this.#shards = settings.DIRECTORY_SHARDS;
     this.#periodMs = settings.SESSION_TTL_SECONDS * 1000 * TTLS_PER_CONFIRMATION;
-    this.#standing = standing;
+    this.#standing = about.standing;
+    this.#held = about.held;
     this.telling = new Telling(ports, this, () => {
       this.#settleDebt();
       onSettled();
@@ -80,13 +82,27 @@ export class Listing implements Subject {
   send(order: Order, confirms: boolean): Promise<Order | null> {
     const presence = this.#standing.presence();
     const shard = this.#objects.directory(userShard(presence.user, this.#shards));
-    return shard.setUser({ presence, sessions: this.#sessions(), ...order, ...(confirms && { confirms }) });
+    const held = { connections: this.#connections(), ...this.#held() };
+    const told = { presence, sessions: this.#sessions(), held, ...order };
+    return shard.setUser({ ...told, ...(confirms && { confirms }) });
   }
 
   /** A user who went offline, came and went again meanwhile has not been told of: `told` is what was then. */
   #settleDebt(): void {
     if (!this.isOwed() || this.telling.told !== this.look()) return;
     this.#standing.writeRow({ ...this.#standing.row(), owesDirectory: false });
+  }
+
+  /** Its sessions by transport and type of device. In its grace it has the last one still. */
+  #connections(): Record<string, number> {
+    const all = this.#standing.all();
+    const live = all.filter(({ endedAt }) => endedAt === null);
+    const counts: Record<string, number> = {};
+    for (const { transport, device } of live.length > 0 ? live : all.slice(-1)) {
+      const kind = `${transport} ${device.type}`;
+      counts[kind] = (counts[kind] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** In its grace a user still stands for one: a flap is no news. */

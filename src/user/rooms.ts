@@ -88,7 +88,12 @@ export class Rooms {
     this.endings = new Endings({ ...ports, sql }, this.sessions, this.connections, (row) =>
       this.directs.ended(row),
     );
-    this.listing = new Listing(ports, settings, this.standing, () => this.settle());
+    const held = () => ({
+      watches: this.watches.watching.size,
+      watchers: this.watches.watchers.size,
+      subscriptions: this.subscribing.size,
+    });
+    this.listing = new Listing(ports, settings, { standing: this.standing, held }, () => this.settle());
     const own = { name, standing: this.standing, connections: this.connections };
     this.activity = new Activity(ports, settings, own, {
       gone: (session) => this.endings.end(session, "lost"),

@@ -2,6 +2,7 @@ import type { Settings } from "../config.ts";
 import { answerEach } from "../connections/answers.ts";
 import { welcomeFrame } from "../connections/welcome.ts";
 import type { Audited, AuditRequest, KeptForUser, PairAnswer, PairClaim } from "../objects/auditing.ts";
+import type { Backlog } from "../objects/backlog.ts";
 import type { Broadcast } from "../objects/broadcast.ts";
 import type { DirectRequest, InboxPage } from "../objects/inbox-port.ts";
 import type {
@@ -265,6 +266,10 @@ export class User implements Keeper, UserPort {
 
   async broadcast(broadcast: Broadcast): Promise<void> {
     await tellSessions(broadcast, this.#rooms.sessions.live(), this.#rooms.connections, this.#ports);
+  }
+
+  backlog(): Backlog {
+    return this.#rooms.due.backlog();
   }
 
   alarm(): void {

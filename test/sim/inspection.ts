@@ -1,5 +1,6 @@
 import type { ChannelPort, Keeper, Ports, Socket, Sql, SqlValue, UserPort } from "../../src/objects/ports.ts";
 import type { RelayPort } from "../../src/objects/relaying.ts";
+import { NO_TALLY } from "../fixtures/direct-outlet.ts";
 import { objectsVia } from "./calls.ts";
 import type { Kind } from "./fault-table.ts";
 import { newestFirst } from "./instance-ports.ts";
@@ -51,6 +52,7 @@ export async function inspect<T>(
     objects: objectsVia((kind, name, method, args) => askAnother(world, kind, name, method, args)),
     tokens: simulatedTokens(() => world.now),
     uncounted: (work) => work(),
+    tally: NO_TALLY,
     log: { warn: () => {} },
   };
   try {

@@ -1,4 +1,5 @@
 import type { Ports, SqlValue } from "../../src/objects/ports.ts";
+import { NO_TALLY } from "../fixtures/direct-outlet.ts";
 import { serving } from "./call.ts";
 import type { Calls } from "./calls.ts";
 import type { Instance } from "./instance.ts";
@@ -59,6 +60,7 @@ export function portsOf(nature: Nature, calls: Calls, object: SimulatedObject, i
     objects: calls.from(object, instance),
     tokens: simulatedTokens(() => scheduler.now),
     uncounted: (work) => work(),
+    tally: NO_TALLY,
     log: { warn: (event, fields, cause) => nature.warned(object, event, fields, cause) },
   };
 }

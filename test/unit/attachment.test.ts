@@ -11,7 +11,7 @@ import {
 } from "../../src/connections/attachment.ts";
 import { Connections } from "../../src/connections/connections.ts";
 import type { Socket } from "../../src/objects/ports.ts";
-import { NO_CUTS } from "../fixtures/direct-outlet.ts";
+import { NO_CUTS, NO_TALLY } from "../fixtures/direct-outlet.ts";
 
 const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
 const stateOf = (more: object = {}) =>
@@ -48,7 +48,11 @@ function wake(texts: string[]) {
   });
   const clock = { now: () => 100 };
   const timers = { after: () => undefined };
-  const connections = new Connections({ sockets: { open: () => sockets }, clock, timers }, settings, NO_CUTS);
+  const connections = new Connections(
+    { sockets: { open: () => sockets }, clock, timers, tally: NO_TALLY },
+    settings,
+    NO_CUTS,
+  );
   return { connections, sockets, sent };
 }
 

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { CostLedger } from "../../src/directory/cost-ledger.ts";
-import { COST_MIGRATION, CostTable } from "../../src/directory/cost-table.ts";
+import { COST_BACKLOG_MIGRATION, COST_MIGRATION, CostTable } from "../../src/directory/cost-table.ts";
+import type { Point, Points } from "../../src/directory/points.ts";
+import type { Activity } from "../../src/objects/activity.ts";
 import { CostMeter, WINDOW_MS } from "../../src/objects/cost-meter.ts";
 import { addCounts, type CostReport, type Counts, costsOf, noCounts } from "../../src/objects/costs.ts";
 import { Database } from "../../src/objects/migrations.ts";
@@ -119,7 +121,7 @@ test("[CM3] an object that is awake for long is many samples, not one", () => {
 });
 
 /** One shard's ledger, and how often it wrote. */
-function ledgerOf() {
+function ledgerOf(more: { points?: Points } = {}) {
   const time = new Time();
   const storage = new Storage();
   let writes = 0;
@@ -132,7 +134,7 @@ function ledgerOf() {
       },
       transaction: (work) => storage.transaction(work),
     },
-    [COST_MIGRATION],
+    [COST_MIGRATION, COST_BACKLOG_MIGRATION],
   );
   const wake = () =>
     new CostLedger(
@@ -141,10 +143,12 @@ function ledgerOf() {
         timers: { after: (ms, run) => time.after(ms, run) },
         uncounted: (work) => work(),
         log: { warn: () => {} },
+        ...more,
       },
       new CostTable(sql),
+      () => ({ usersOnline: 0, sessions: 0, channels: 0 }),
     );
-  return { time, wake, writes: () => writes };
+  return { time, wake, sql, writes: () => writes };
 }
 
 const report = (frames: number): CostReport => {
@@ -212,4 +216,92 @@ test("[CM6] shards are summed by kind, twenty frames are one request, and the ol
     },
   });
   expect(costsOf([undefined, undefined])).toEqual({ since: null });
+});
+
+test("[MT5] what is done in a moment that is a sample counts for all like it, elsewhere for nothing", () => {
+  const { time, told, meter } = meterOf(0.5, () => 0);
+  meter.count("said message");
+  meter.count("delivered message", 20);
+  meter.count("delivered message", 5);
+  time.pass(WINDOW_MS);
+  expect(sumOf(told).activity).toEqual({ "said message": 2, "delivered message": 50 });
+  const off = meterOf(0);
+  off.meter.count("said message");
+  off.time.pass(WINDOW_MS);
+  expect([off.told, off.time.set]).toEqual([[], 0]);
+});
+
+test("[MT9] rows and reports of a version that counted no activity are read and added to", () => {
+  const { time, wake, sql } = ledgerOf();
+  const { activity: _, ...old } = noCounts();
+  old.events.frame = 4;
+  new CostTable(sql).write({ since: 5, kinds: { user: old }, owed: {} });
+  sql.run("UPDATE cost SET backlog = NULL");
+  const ledger = wake();
+  expect(ledger.sums()).toMatchObject({ since: 5, kinds: { user: { events: { frame: 4 } } } });
+  ledger.add(report(1), true);
+  const counts = { ...noCounts(), activity: { "said message": 3, "of a later version": 1 } as Activity };
+  ledger.add({ kind: "user", counts }, true);
+  time.pass(1000);
+  const { kinds } = wake().sums() ?? {};
+  expect(kinds?.user?.events.frame).toBe(5);
+  expect(kinds?.user?.activity).toEqual({ "said message": 3, "of a later version": 1 });
+});
+
+test("[MT10] what is shown is written: a crash takes no count back", () => {
+  const { time, wake } = ledgerOf();
+  const ledger = wake();
+  ledger.add(report(1), true);
+  time.pass(10);
+  ledger.add(report(1), true); // gathered, and not written yet
+  const shown = () => [ledger, wake()].map((one) => one.sums()?.kinds.user?.events.frame);
+  expect(shown()).toEqual([1, 1]);
+  time.pass(1000);
+  expect(shown()).toEqual([2, 2]);
+});
+
+test("[MT7] of what each object owes its last word counts, for half an hour and through sleep", () => {
+  const { time, wake } = ledgerOf();
+  const ledger = wake();
+  const told = (of: string, debts: number, oldestAt: number | null) =>
+    ledger.add({ ...report(0), backlog: { of, debts, oldestAt } }, true);
+  told("a", 3, 500_000);
+  told("b", 2, 400_000);
+  time.pass(60_000);
+  expect(ledger.sums()?.backlog).toEqual({ debts: 5, oldestAt: 400_000 });
+  told("b", 0, null);
+  time.pass(1000);
+  expect(wake().sums()?.backlog).toEqual({ debts: 3, oldestAt: 500_000 });
+  time.pass(1_800_000);
+  expect(ledger.sums()?.backlog).toEqual({ debts: 0, oldestAt: null });
+});
+
+test("[MT7] of more than five hundred objects those that owe for longest are kept, in one row", () => {
+  const { time, wake } = ledgerOf();
+  const ledger = wake();
+  for (let i = 0; i < 600; i++)
+    ledger.add({ ...report(0), backlog: { of: `o${i}`, debts: 1, oldestAt: 1000 - i } }, true);
+  time.pass(1000);
+  expect(wake().sums()?.backlog).toEqual({ debts: 500, oldestAt: 401 });
+});
+
+test("[MT12] a point for each kind with news is written with the row, and what is listed once a minute", () => {
+  const points: Point[] = [];
+  const { time, wake } = ledgerOf({ points: (point) => points.push(point) });
+  const ledger = wake();
+  const counts = {
+    ...noCounts(),
+    rowsWritten: 4,
+    activity: { "said message": 2, "refused internal": 3 } as Activity,
+  };
+  ledger.add({ kind: "channel", counts }, true);
+  expect(points.map(({ indexes }) => indexes[0])).toEqual(["channel", "meter", "listed"]);
+  expect(points[0]?.doubles).toEqual([0, 0, 4, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0]);
+  for (let i = 0; i < 50; i++) ledger.add(report(1), true);
+  time.pass(1000);
+  expect(points.map(({ indexes }) => indexes[0]).slice(3)).toEqual(["user", "meter"]);
+  expect(points[3]?.doubles[12]).toBe(50);
+  time.pass(60_000);
+  ledger.add(report(1), true);
+  expect(points.filter(({ indexes: [kind] }) => kind === "listed")).toHaveLength(2);
 });

@@ -241,3 +241,24 @@ test("[LN4] what was paid while it waited is not paid again", async () => {
   await answer();
   expect(state.sent).toEqual(["a-1", "a-2"]);
 });
+
+test("[MT7] an outbox knows how much it owes, and since when the oldest by its tries", async () => {
+  const { outbox, state, owe, quiet } = bench();
+  state.now = 100_000;
+  owe("old");
+  state.fails = true;
+  outbox.kick();
+  await quiet();
+  for (let tries = 0; tries < 3; tries++) {
+    state.now = outbox.nextAt() ?? 0;
+    outbox.run(state.now);
+    await quiet();
+  }
+  owe("young");
+  expect(outbox.backlog(state.now)).toEqual({ debts: 2, oldestAt: 100_000 });
+  state.fails = false;
+  state.now = outbox.nextAt() ?? 0;
+  outbox.run(state.now);
+  await quiet();
+  expect(outbox.backlog(state.now).debts).toBe(1);
+});

@@ -217,3 +217,34 @@ test("[SN8] what can't be read again has to be told anew: the connection must co
   expect(bench.lost).toEqual([broken?.connection]);
   expect(() => broken?.connection.tell("4")).toThrow("as the test asked");
 });
+
+test("[MT14] what is told to all is counted at once, however many they are", async () => {
+  const message = (n: number) => `{"type":"message","id":"x-${n}","channel":"c","offset":${n},"data":${n}}`;
+  const skipped = (n: number) => JSON.stringify({ type: "message", channel: "c", offset: n, skipped: true });
+  const run = async (listeners: number) => {
+    const bench = new SenderBench(listeners);
+    const [out] = bench.listeners;
+    bench.sender.tellAll(message(1));
+    for (let n = 2; n <= 20; n++)
+      bench.sender.tellAll(message(n), { but: new Set(out ? [out.connection] : []) });
+    for (let n = 2; n <= 20; n++) out?.connection.tell(skipped(n));
+    await bench.timers.pass(50);
+    const frames = bench.listeners.reduce((sum, { texts }) => sum + texts.length, 0);
+    return { bench, frames };
+  };
+  const few = await run(10);
+  const many = await run(1000);
+  expect(few.bench.counted.get("delivered message")).toBe(10 + 19 * 9);
+  expect(many.bench.counted.get("delivered message")).toBe(1000 + 19 * 999);
+  expect(few.bench.counted.get("frames out")).toBe(few.frames);
+  expect(many.bench.counted.get("frames out")).toBe(many.frames);
+  expect(many.bench.counts).toBe(few.bench.counts);
+});
+
+test("[MT14] what a socket failed with is not counted as told", async () => {
+  const bench = new SenderBench(3);
+  if (bench.listeners[0] !== undefined) bench.listeners[0].isBroken = true;
+  bench.sender.tellAll('{"type":"message","id":"x"}', { failed: () => undefined });
+  await bench.timers.pass(50);
+  expect(Object.fromEntries(bench.counted)).toEqual({ "delivered message": 2, "frames out": 2 });
+});

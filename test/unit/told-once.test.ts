@@ -3,7 +3,7 @@ import { settingsOf } from "../../src/config.ts";
 import { tellOnce } from "../../src/connections/broadcasts.ts";
 import { Connections } from "../../src/connections/connections.ts";
 import type { Socket } from "../../src/objects/ports.ts";
-import { NO_CUTS } from "../fixtures/direct-outlet.ts";
+import { NO_CUTS, NO_TALLY } from "../fixtures/direct-outlet.ts";
 
 const settings = settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
 /** Nothing that is told here waits. */
@@ -32,7 +32,11 @@ function keeperOf(sessions: string[], failing: Set<string>) {
     };
   });
   const wake = () =>
-    new Connections({ sockets: { open: () => sockets }, clock: { now: () => 0 }, timers }, settings, NO_CUTS);
+    new Connections(
+      { sockets: { open: () => sockets }, clock: { now: () => 0 }, timers, tally: NO_TALLY },
+      settings,
+      NO_CUTS,
+    );
   return { sent, wake };
 }
 

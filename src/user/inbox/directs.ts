@@ -39,7 +39,7 @@ export class Directs {
   readonly #keys: PublishKeys;
   readonly #delivery: Delivery;
   readonly #connections: Connections;
-  readonly #ports: Pick<Ports, "clock" | "log">;
+  readonly #ports: Pick<Ports, "clock" | "log" | "tally">;
   /** Nobody fetched them, and they are not told of yet. In memory: a count that sleep loses is politeness only. */
   readonly #unfetched = { messages: 0, toldAt: 0 };
   readonly #turn: { ready(): void; settle(): void };
@@ -107,6 +107,7 @@ export class Directs {
     if (isRefusal(stored)) return stored;
     const { id, seq, isNew } = stored;
     const delivered = isNew ? this.#delivery.fillAll() : 0;
+    if (isNew) this.#ports.tally.count("said direct");
     if (isNew && request.once !== undefined) this.#keys.stored();
     this.#turn.settle();
     return { id, seq, delivered, ...(!isNew && { duplicate: true as const }) };
@@ -153,6 +154,7 @@ export class Directs {
   /** Nothing is stored, and it never returns to the session that said it. */
   signal(request: SignalRequest): void {
     const text = signalFrame(request);
+    this.#ports.tally.count("said signal");
     for (const connection of this.#connections.all()) {
       if (connection.session !== request.from?.session) connection.tell(text);
     }

@@ -87,6 +87,10 @@ export class Subscribing {
     return this.#subscriptions.areAny;
   }
 
+  get size(): number {
+    return this.#subscriptions.live().length;
+  }
+
   /** The sessions that are subscribed to each channel. */
   sessionsByChannel(): Map<string, string[]> {
     const all = Map.groupBy(this.#subscriptions.live(), ({ channel }) => channel);

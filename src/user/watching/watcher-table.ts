@@ -45,6 +45,7 @@ const TO_TELL = `SELECT ${COLUMNS}, due_at FROM watcher
 const PAGE = "SELECT watcher FROM watcher WHERE watcher > ? AND state <> 'over' ORDER BY watcher LIMIT ?";
 const COUNT = "SELECT count(*) AS watchers FROM watcher";
 const NTH = "SELECT watcher FROM watcher ORDER BY watcher LIMIT 1 OFFSET ?";
+const SIZE = "SELECT count(*) AS size FROM watcher WHERE state <> 'over'";
 const ANY_TOLD = "SELECT watcher FROM watcher WHERE state = 'told' LIMIT 1";
 const ANY = "SELECT watcher FROM watcher LIMIT 1";
 const REGISTER = `INSERT INTO watcher (${COLUMNS}) VALUES (?, ?, 'told', ?) ON CONFLICT (watcher) DO UPDATE SET
@@ -92,6 +93,11 @@ export class WatcherTable implements Ledger<Debt> {
   /** Whether anybody is told of changes. Reads past those who sleep, so it is asked when something changes only. */
   hasTold(): boolean {
     return this.#sql.all(ANY_TOLD).length > 0;
+  }
+
+  /** How many watch. Reads all, unless nothing has changed since it was asked last. */
+  size(): number {
+    return this.#sql.all<{ size: number }>(SIZE)[0]?.size ?? 0;
   }
 
   isEmpty(): boolean {

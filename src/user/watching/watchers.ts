@@ -28,6 +28,10 @@ export class Watchers {
     return this.#table.hasTold();
   }
 
+  get size(): number {
+    return this.#table.size();
+  }
+
   page({ cursor = "", limit }: UserQuery): WatcherPage {
     const found = this.#table.page(cursor, limit + 1);
     const watchers = found.slice(0, limit);

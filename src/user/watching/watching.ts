@@ -78,6 +78,11 @@ export class Watching implements Duty {
     return [...users].sort().map((user) => ({ user, expiresAt: this.expiresAt(user) }));
   }
 
+  /** How many users are watched. */
+  get size(): number {
+    return this.#holds.sizeWith([]);
+  }
+
   heldBy(session: string): string[] {
     return [...(this.#holds.of(session)?.targets.keys() ?? [])];
   }
