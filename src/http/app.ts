@@ -15,6 +15,7 @@ import { directory } from "./directory.ts";
 import { inbox } from "./inbox.ts";
 import { many } from "./many.ts";
 import { answerTo, Problem } from "./problem.ts";
+import { reference } from "./reference.ts";
 import { repeating } from "./repeating.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
@@ -51,6 +52,7 @@ export function createApp(): Hono<AppEnv> {
     "/",
     batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),
   );
+  app.route("/", reference);
   for (const [method, path] of LATER_ROUTES) {
     app.on(method, path, () => {
       throw new Problem(notAvailable(`${method} ${path}`));

@@ -10,8 +10,6 @@ export const LATER_ROUTES: readonly (readonly [method: string, path: string])[] 
   ["POST", "/v1/dead-letters/:id/replay"],
   ["POST", "/v1/maintenance/cleanup"],
   ["GET", "/metrics"],
-  ["GET", "/v1/openapi.json"],
-  ["GET", "/docs"],
 ];
 
 /** The answer to a route that is listed here. */

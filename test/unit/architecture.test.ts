@@ -16,6 +16,8 @@ const roomOf = (name: string) => (name.includes("/") ? dirname(name) : name);
 const MAY_IMPORT: Record<string, string[]> = {
   "worker.ts": ["http", "user", "channel", "relay", "directory"],
   http: ["auth", "objects", "protocol", "config.ts"],
+  reference: ["reference/page", "protocol", "config.ts"],
+  "reference/page": ["reference"],
   user: [
     "user/watching",
     "user/subscriptions",
