@@ -1,7 +1,7 @@
 import { base64url, type CryptoKey } from "jose";
 import * as z from "zod";
 import type { Settings } from "../config.ts";
-import { Claims } from "../protocol/claims.ts";
+import { Claims, type Ticket } from "../protocol/claims.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { MAX_CLAIMS_BYTES } from "../protocol/limits.ts";
 import { utf8Length } from "../protocol/utf8.ts";
@@ -19,12 +19,6 @@ const VERSION = "tk1";
 /** `nbf` is left out, having done its work when the ticket is made; `iat` stays: revocation goes by it. */
 const Payload = z.object({ id: z.string(), expiresAt: z.number(), claims: Claims });
 type Payload = z.infer<typeof Payload>;
-
-/** A ticket and when it ends, in milliseconds. */
-export interface Ticket {
-  ticket: string;
-  expiresAt: number;
-}
 
 /** What a good ticket says. That it is used once only the user's own object knows, by `id`. */
 export interface OpenedTicket {

@@ -5,7 +5,6 @@ import { settingsOf } from "../config.ts";
 import { logBy } from "../objects/log.ts";
 import { objectsOf } from "../objects/stubs.ts";
 import { refusal } from "../protocol/codes.ts";
-import { LATER_ROUTES, notAvailable } from "../protocol/later.ts";
 import { batch } from "./batch.ts";
 import { broadcast } from "./broadcast.ts";
 import { channels } from "./channels.ts";
@@ -21,12 +20,13 @@ import { many } from "./many.ts";
 import { metrics } from "./metrics.ts";
 import { observed } from "./observed.ts";
 import { answerTo, Problem } from "./problem.ts";
+import { reference } from "./reference.ts";
 import { repeating } from "./repeating.ts";
 import { tickets } from "./tickets.ts";
 import { users } from "./users.ts";
 import { watches } from "./watches.ts";
 
-/** Every route of the contract. Those not built yet are listed in `protocol/later.ts`. */
+/** Every route of the contract. */
 export function createApp(): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(observed);
@@ -66,11 +66,7 @@ export function createApp(): Hono<AppEnv> {
     "/",
     batch((request, { env, executionCtx }) => app.fetch(request, env, executionCtx)),
   );
-  for (const [method, path] of LATER_ROUTES) {
-    app.on(method, path, () => {
-      throw new Problem(notAvailable(`${method} ${path}`));
-    });
-  }
+  app.route("/", reference);
   refuseOtherMethods(app);
   app.route("/", development); // without CONSOLE not even its methods are known
   app.notFound(consoleFile);

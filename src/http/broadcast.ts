@@ -8,6 +8,7 @@ import { log } from "../objects/log.ts";
 import type { PublishRequest } from "../objects/ports.ts";
 import { shardNames } from "../objects/shards.ts";
 import { spliced } from "../objects/spliced.ts";
+import type { BroadcastAnswer } from "../protocol/answers.ts";
 import { MAX_BROADCAST_SECONDS } from "../protocol/limits.ts";
 import { BroadcastBody } from "../protocol/many.ts";
 import { requireKey } from "./access.ts";
@@ -25,7 +26,8 @@ export const broadcast = new Hono<AppEnv>().post("/v1/broadcast", async (context
   const request = granted(publishRequest(body, { key: name }, context.get("settings")));
   const { id, ...rest } = await encoded(request, Date.now());
   const taken = await givenToShards(context, { id, ...rest });
-  return context.json({ id, users: taken.reduce((sum, { users }) => sum + users, 0) }, 202);
+  const answer: BroadcastAnswer = { id, users: taken.reduce((sum, { users }) => sum + users, 0) };
+  return context.json(answer, 202);
 });
 
 /** The frame is encoded here, once for everybody. With a key the id follows from it: the same broadcast again. */

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { mapAtMost } from "../objects/at-most.ts";
 import { costsOf } from "../objects/costs.ts";
 import { shardNames } from "../objects/shards.ts";
+import type { PresenceList } from "../protocol/answers.ts";
 import type { Costs } from "../protocol/costs.ts";
 import { type Counted, OccupiedQuery, OnlineQuery, type Stats, UsersQuery } from "../protocol/directory.ts";
 import { requireKey, requireWatch } from "./access.ts";
@@ -57,7 +58,8 @@ async function presenceOfThese(context: AppContext): Promise<Response> {
   const presences = await mapAtMost(MOST_CALLS, users, (user) =>
     context.get("objects").user(user).presence(reader),
   );
-  return context.json({ users: presences });
+  const list: PresenceList = { users: presences };
+  return context.json(list);
 }
 
 async function countedIn(context: AppContext): Promise<Counted> {

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { directRequest } from "../objects/commands.ts";
 import { spliced } from "../objects/spliced.ts";
+import type { SentAnswer } from "../protocol/answers.ts";
 import { InboxAck, InboxQuery } from "../protocol/inbox.ts";
 import { requireSelf, requireSend } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
@@ -20,7 +21,7 @@ export const inbox = new Hono<AppEnv>()
     const target = context.get("objects").user(user);
     const { delivered, ...sent } = granted(await target.send({ ...request, ...(from && { from }) }));
     // To how many sessions it went would betray the invisible: only back ends are told.
-    const answer = principal.kind === "key" ? { ...sent, delivered } : sent;
+    const answer: SentAnswer = principal.kind === "key" ? { ...sent, delivered } : sent;
     return context.json(answer, sent.duplicate ? 200 : 201);
   })
   .get("/v1/users/:user/inbox", async (context) => {

@@ -3,6 +3,7 @@ import { mapAtMost } from "../objects/at-most.ts";
 import { directRequest } from "../objects/commands.ts";
 import type { DirectRequest } from "../objects/inbox-port.ts";
 import { log } from "../objects/log.ts";
+import type { ManyAnswer, ManyResult } from "../protocol/answers.ts";
 import { ERROR_CODES, isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { ManyBody } from "../protocol/many.ts";
 import { ChannelName, UserId } from "../protocol/names.ts";
@@ -31,7 +32,8 @@ export const many = new Hono<AppEnv>().post("/v1/messages", async (context) => {
   const results = await mapAtMost(MOST_CALLS, targets, async (target) =>
     resultOf(target, await attempt(context, target, request)),
   );
-  return context.json({ results });
+  const answer: ManyAnswer = { results };
+  return context.json(answer);
 });
 
 /** Never rejects. */
@@ -62,7 +64,7 @@ async function toUser(context: AppContext, name: string, request: DirectRequest)
   return context.get("objects").user(user).send(request);
 }
 
-function resultOf(target: Target, told: Told | Refusal) {
+function resultOf(target: Target, told: Told | Refusal): ManyResult {
   if (isRefusal(told)) return { ...target, status: ERROR_CODES[told.code][0], code: told.code };
   const place = "seq" in told ? { seq: told.seq } : { offset: told.offset };
   return { ...target, status: told.duplicate ? 200 : 201, id: told.id, ...place };

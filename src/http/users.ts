@@ -1,13 +1,11 @@
 import { Hono } from "hono";
-import * as z from "zod";
+import { EndQuery, type SessionList } from "../protocol/answers.ts";
 import { PresenceChange } from "../protocol/presence.ts";
 import { requireKey, requireSelf, requireWatch } from "./access.ts";
 import { selfIn, speakerOf } from "./allowance.ts";
 import type { AppEnv } from "./context.ts";
 import { bodyIn, queryIn, sessionIn, userIn } from "./input.ts";
 import { granted, problem } from "./problem.ts";
-
-const EndQuery = z.object({ revoke: z.enum(["true", "false"]).default("false") });
 
 /** One user: presence and sessions, and their ends. */
 export const users = new Hono<AppEnv>()
@@ -27,7 +25,8 @@ export const users = new Hono<AppEnv>()
   })
   .get("/v1/users/:user/sessions", async (context) => {
     const user = await selfIn(context, "read");
-    return context.json({ sessions: await context.get("objects").user(user).sessions() });
+    const list: SessionList = { sessions: await context.get("objects").user(user).sessions() };
+    return context.json(list);
   })
   .get("/v1/users/:user/sessions/:session", async (context) => {
     const wanted = sessionIn(context);

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Watched, WatchList } from "../protocol/answers.ts";
 import { UserQuery } from "../protocol/presence.ts";
 import { mustWatch, requireSelf } from "./access.ts";
 import { selfIn, speakerOf } from "./allowance.ts";
@@ -10,7 +11,8 @@ import { granted, problem } from "./problem.ts";
 export const watches = new Hono<AppEnv>()
   .get("/v1/users/:user/watching", async (context) => {
     const user = await selfIn(context, "read");
-    return context.json({ users: await context.get("objects").user(user).watching() });
+    const list: WatchList = { users: await context.get("objects").user(user).watching() };
+    return context.json(list);
   })
   .get("/v1/users/:user/watching/:target", async (context) => {
     const target = targetIn(context);
@@ -24,7 +26,8 @@ export const watches = new Hono<AppEnv>()
     const principal = await requireSelf(context, user, "manage");
     if (principal.kind === "user") mustWatch(context, principal.claims, target);
     await speakerOf(context, principal);
-    return context.json(granted(await context.get("objects").user(user).watch(target)));
+    const watched: Watched = granted(await context.get("objects").user(user).watch(target));
+    return context.json(watched);
   })
   .delete("/v1/users/:user/watching/:target", async (context) => {
     const target = targetIn(context);

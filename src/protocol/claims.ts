@@ -39,3 +39,7 @@ export const TicketBody = Claims.omit({ sub: true, iat: true, nbf: true })
   .partial({ exp: true })
   .extend({ user: UserId, ...OwnTicketBody.shape });
 export type TicketBody = z.infer<typeof TicketBody>;
+
+/** Answer of `POST /v1/tickets`: a ticket and when it ends, in milliseconds. */
+export const Ticket = z.object({ ticket: z.string(), expiresAt: z.number().int() });
+export type Ticket = z.infer<typeof Ticket>;

@@ -1,14 +1,17 @@
-import { ERROR_CODES, type ErrorCode, type FieldError, type Refusal } from "./codes.ts";
+import * as z from "zod";
+import { Code } from "./answers.ts";
+import { ERROR_CODES, type Refusal } from "./codes.ts";
 
 /** RFC 9457 problem details, with the `code` of section 6 of the contract. */
-export interface Problem {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: ErrorCode;
-  errors?: FieldError[];
-}
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: Code,
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof Problem>;
 
 /** A refused request as problem body, status and headers. */
 export function problemOf(refused: Refusal): {

@@ -17,6 +17,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   "worker.ts": ["http", "maintenance", "user", "channel", "relay", "directory", "events"],
   http: ["maintenance", "auth", "events", "objects", "protocol", "config.ts"],
   maintenance: ["objects", "protocol", "config.ts"],
+  reference: ["reference/page", "protocol", "config.ts"],
+  "reference/page": ["reference"],
   user: [
     "user/watching",
     "user/subscriptions",

@@ -1,9 +1,9 @@
 import { createHmac, hkdfSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { openTicket, signTicket, type Ticket } from "../../src/auth/ticket.ts";
+import { openTicket, signTicket } from "../../src/auth/ticket.ts";
 import { verifyToken } from "../../src/auth/token.ts";
 import type { Settings } from "../../src/config.ts";
-import type { Claims } from "../../src/protocol/claims.ts";
+import type { Claims, Ticket } from "../../src/protocol/claims.ts";
 import { isRefusal } from "../../src/protocol/codes.ts";
 import {
   goodClaims,

@@ -1,0 +1,166 @@
+import type * as z from "zod";
+import { ERROR_CODES, type ErrorCode, refusal } from "../protocol/codes.ts";
+import { problemOf } from "../protocol/problem.ts";
+import type { OpenApi, Operation, Reply } from "./document.ts";
+import { jsonSchemas, refTo, type Schema } from "./json-schema.ts";
+import { ANSWERS, nameOf, REQUESTS } from "./names.ts";
+import { parameterNames, parametersOf } from "./parameters.ts";
+import { type Answer, type Body, codesOf, type Route, TAGS } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+import { SECURITY_SCHEMES, securityOf, whoMay } from "./security.ts";
+
+/** The version of the contract, not of this release. */
+export const CONTRACT_VERSION = "1";
+
+const PROBLEM = "application/problem+json";
+
+const DESCRIPTION = `Presence and broadcast at the edge: who is online, and messages to them.
+
+Times are integers, milliseconds since the Unix epoch; sizes are bytes of UTF-8. Fields that the service does not know
+are ignored, a wrong type is an error that names the field: do likewise, and decide by \`code\`. A body is at most
+256 KiB and nests at most 32 deep. Numbers that an operator may set are given as they are by default.
+
+The frames of connections are in the AsyncAPI document, \`/v1/asyncapi.json\`. \`/docs\` shows both.`;
+
+/**
+ * Every route, made from the schemas that check what comes in. With `isClosed` answers may hold nothing that the
+ * document doesn't name: tests see so that it is complete; clients must ignore what they don't know.
+ */
+export function openApiDocument({ isClosed = false } = {}): OpenApi {
+  const { schemas, queries } = allSchemas(isClosed);
+  const paths: OpenApi["paths"] = {};
+  for (const route of ROUTES) {
+    const path = route.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, queries) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Rollcall",
+      version: CONTRACT_VERSION,
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [
+      { url: "/", description: "Where this document is from" },
+      { url: "http://127.0.0.1:8787", description: "Local development" },
+    ],
+    tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+    paths,
+    components: {
+      schemas,
+      examples: problemExamples(),
+      headers: HEADERS,
+      securitySchemes: SECURITY_SCHEMES,
+    },
+  };
+}
+
+/** Of bodies and answers by name, and of queries, which become parameters. */
+function allSchemas(isClosed: boolean) {
+  const target = "draft-2020-12";
+  const queryNames = parameterNames(ROUTES);
+  const sent = jsonSchemas({ ...REQUESTS, ...queryNames }, { io: "input", target });
+  const queries = Object.fromEntries(Object.keys(queryNames).map((name) => [name, sent[name] ?? {}]));
+  const requests = Object.entries(sent).filter(([name]) => !(name in queryNames));
+  const answers = jsonSchemas(ANSWERS, { io: "output", target, isClosed });
+  return { queries, schemas: { ...Object.fromEntries(requests), ...answers } };
+}
+
+function operationOf(route: Route, queries: Record<string, Schema>): Operation {
+  const parameters = parametersOf(route, queries);
+  return {
+    operationId: route.id,
+    tags: [route.tag],
+    summary: route.summary,
+    description: [route.about, whoMay(route.who)].filter((text) => text !== undefined).join("\n\n"),
+    security: securityOf(route),
+    parameters,
+    ...(route.body && { requestBody: requestBodyOf(route.body) }),
+    responses: responsesOf(route.answers, codesOf(route)),
+  };
+}
+
+function requestBodyOf({ schemas, isOptional, examples }: Body) {
+  const named = Object.entries(examples).map(([name, value]) => [name, { value }] as const);
+  const content = { schema: schemaOf(schemas, REQUESTS), examples: Object.fromEntries(named) };
+  return { required: isOptional !== true, content: { "application/json": content } };
+}
+
+function responsesOf(answers: Route["answers"], codes: ErrorCode[]): Operation["responses"] {
+  const responses: Record<string, Reply> = {};
+  for (const [status, answer] of Object.entries(answers)) responses[status] = responseOf(answer);
+  for (const [status, ofStatus] of byStatus(codes)) {
+    const refused = refusedWith(status, ofStatus);
+    const { content = {}, description } = responses[status] ?? { description: "" };
+    responses[status] = {
+      ...refused,
+      description: [description, refused.description].filter((text) => text !== "").join(" Else: "),
+      content: { ...content, ...refused.content },
+    };
+  }
+  return responses;
+}
+
+function responseOf({ words, schema, type = "application/json", example }: Answer): Reply {
+  if (schema !== undefined) {
+    return { description: words, content: { [type]: { schema: schemaOf([schema], ANSWERS), example } } };
+  }
+  if (example === undefined) return { description: words };
+  return { description: words, content: { [type]: { schema: { type: "string" }, example } } };
+}
+
+function schemaOf(schemas: readonly z.ZodType[], list: Readonly<Record<string, z.ZodType>>) {
+  const refs = schemas.map((schema) => refTo(nameOf(schema, list)));
+  return refs.length === 1 && refs[0] !== undefined ? refs[0] : { anyOf: refs };
+}
+
+function byStatus(codes: ErrorCode[]): Map<number, ErrorCode[]> {
+  const all = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const [status] = ERROR_CODES[code];
+    all.set(status, [...(all.get(status) ?? []), code]);
+  }
+  return new Map([...all].sort(([a], [b]) => a - b));
+}
+
+function refusedWith(status: number, codes: ErrorCode[]): Reply {
+  const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+  const headers =
+    status === 401 ? ["WWW-Authenticate"] : status === 429 || status === 503 ? ["Retry-After"] : [];
+  const refs = headers.map((name) => [name, { $ref: `#/components/headers/${name}` }] as const);
+  return {
+    description: `${codes.map((code) => `\`${code}\``).join(", ")}.`,
+    ...(refs.length > 0 && { headers: Object.fromEntries(refs) }),
+    content: {
+      [PROBLEM]: { schema: { allOf: [refTo("Problem")], properties: { code: { enum: codes } } }, examples },
+    },
+  };
+}
+
+const HEADERS = {
+  "Retry-After": {
+    description: "Come back no sooner, in seconds.",
+    schema: { type: "integer", minimum: 1 },
+    example: 1,
+  },
+  "WWW-Authenticate": {
+    description: "What to present.",
+    schema: { type: "string" },
+    example: 'Bearer realm="rollcall"',
+  },
+};
+
+/** One of each code, as this very service writes them. */
+function problemExamples(): OpenApi["components"]["examples"] {
+  const codes = Object.keys(ERROR_CODES) as ErrorCode[];
+  const wrong = [{ path: "event", message: "Invalid input: expected string, received array" }];
+  return Object.fromEntries(
+    codes.map((code) => {
+      const [, title] = ERROR_CODES[code];
+      const refused =
+        code === "bad_request" ? refusal(code, `event: ${wrong[0]?.message}`, wrong) : refusal(code, title);
+      return [code, { summary: title, value: problemOf(refused).body }];
+    }),
+  );
+}

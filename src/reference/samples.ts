@@ -1,0 +1,109 @@
+/*
+ * What examples are made of. A test checks each against the schema of its place.
+ */
+
+export const AT = 1_795_256_983_809;
+const EPOCH = "cHJWed1IZbMGwds45pdHpw";
+const SESSION_ID = "yvoVLfa1c61Zm_ri18gwRw";
+
+export const PUBLISHED = { id: `${EPOCH}-7`, channel: "lobby", epoch: EPOCH, offset: 7, at: AT };
+
+export const MESSAGE = {
+  id: `${EPOCH}-7`,
+  channel: "lobby",
+  offset: 7,
+  event: "message",
+  data: { text: "hi" },
+  from: { user: "ann", session: SESSION_ID, device: "ann-laptop" },
+  at: AT,
+};
+
+export const MESSAGE_PAGE = { epoch: EPOCH, offset: 7, messages: [MESSAGE] };
+
+export const MEMBER = {
+  user: "ann",
+  info: { name: "Ann" },
+  status: "online",
+  sessions: 2,
+  devices: ["web", "mobile"],
+  joinedAt: AT,
+};
+
+export const DIRECT = {
+  seq: 12,
+  id: `${EPOCH}-12`,
+  event: "invoice",
+  data: { id: 7 },
+  from: { user: "ben" },
+  at: AT,
+};
+
+export const PRESENCE = {
+  user: "ann",
+  status: "busy",
+  text: "In a meeting",
+  expiresAt: AT + 3_600_000,
+  lastActiveAt: AT,
+  devices: ["web"],
+  version: 41,
+};
+
+export const NEVER_SEEN = { user: "nobody", status: "offline", lastActiveAt: null, devices: [] };
+
+export const SESSION = {
+  id: SESSION_ID,
+  user: "ann",
+  device: { id: "ann-laptop", type: "web", name: "Firefox" },
+  transport: "websocket",
+  channel: "lobby",
+  connectedAt: AT - 60_000,
+  lastSeenAt: AT,
+  region: "FRA",
+};
+
+export const WATCH = { user: "ben", expiresAt: AT + 3_600_000 };
+
+export const SUBSCRIPTION = {
+  channel: "lobby",
+  epoch: EPOCH,
+  offset: 7,
+  recovered: true,
+  messages: [MESSAGE],
+  members: [MEMBER],
+  count: 1,
+};
+
+export const WELCOME = {
+  session: SESSION_ID,
+  user: "ann",
+  protocol: 1,
+  heartbeat: { intervalSeconds: 25, timeoutSeconds: 60 },
+  expiresAt: AT + 3_600_000,
+  limits: {
+    maxFrameBytes: 65_536,
+    maxDataBytes: 32_768,
+    ratePerSecond: 50,
+    rateBurst: 100,
+    maxSubscriptions: 200,
+    maxWatches: 1000,
+  },
+};
+
+const PER_CAUSE = { call: 12, connect: 4, frame: 900, close: 4, alarm: 30 };
+
+export const STATS = {
+  usersOnline: 3,
+  sessions: 4,
+  channels: 2,
+  costs: {
+    since: AT - 86_400_000,
+    user: {
+      wakes: PER_CAUSE,
+      events: PER_CAUSE,
+      requests: 95,
+      rowsWritten: 120,
+      rowsRead: 800,
+      alarms: 30,
+    },
+  },
+};
