@@ -85,7 +85,7 @@ export const DeadLetter = z.looseObject({
   type: z.string(),
   at: z.number().int(),
   attempts: z.number().int(),
-  lastError: z.string().nullable(),
+  lastError: z.string(),
   data: z.unknown(),
 });
 

@@ -31,7 +31,7 @@ const answers: Record<number, Answer> = {
   200: {
     words:
       "With `Accept: text/event-stream`: each server message as one event, `event:` its type and `data:` its JSON.",
-    type: "text/event-stream",
+    types: ["text/event-stream"],
     example: "event: heartbeat\ndata: {}\n\n",
   },
 };

@@ -38,6 +38,7 @@ export function jsonSchemas(
     override: ({ zodSchema, jsonSchema }) => {
       if (!isClosed && isOpen(zodSchema)) delete jsonSchema.additionalProperties;
       mend(zodSchema, jsonSchema);
+      spellOut(jsonSchema, isClosed);
     },
   });
   return Object.fromEntries(
@@ -65,6 +66,16 @@ function mend(schema: z.core.$ZodType, json: Schema): void {
   if (schema === BatchBody.shape.operations) json.items = refTo("Operation");
   // It is there to be refused.
   if (schema === BroadcastBody) delete json.properties?.exclude;
+}
+
+/** A record of which all keys are known is an object with these fields. */
+function spellOut(json: Schema, isClosed: boolean): void {
+  const { propertyNames: names, additionalProperties: value, required } = json;
+  if (typeof names !== "object" || names.enum === undefined || required === undefined) return;
+  json.properties = Object.fromEntries(required.map((name) => [name, structuredClone(value ?? {})]));
+  delete json.propertyNames;
+  delete json.additionalProperties;
+  if (isClosed) json.additionalProperties = false;
 }
 
 /** With what each field means, at any depth. `name` is of the schema that they stand in. */

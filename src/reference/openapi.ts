@@ -49,7 +49,7 @@ export function openApiDocument({ isClosed = false } = {}): OpenApi {
     paths,
     components: {
       schemas,
-      examples: problemExamples(),
+      examples: problemExamples(paths),
       headers: HEADERS,
       securitySchemes: SECURITY_SCHEMES,
     },
@@ -102,12 +102,13 @@ function responsesOf(answers: Route["answers"], codes: ErrorCode[]): Operation["
   return responses;
 }
 
-function responseOf({ words, schema, type = "application/json", example }: Answer): Reply {
-  if (schema !== undefined) {
-    return { description: words, content: { [type]: { schema: schemaOf([schema], ANSWERS), example } } };
-  }
-  if (example === undefined) return { description: words };
-  return { description: words, content: { [type]: { schema: { type: "string" }, example } } };
+function responseOf({ words, schema, types = ["application/json"], example }: Answer): Reply {
+  if (schema === undefined && example === undefined) return { description: words };
+  const content = {
+    schema: schema === undefined ? { type: "string" as const } : schemaOf([schema], ANSWERS),
+    example,
+  };
+  return { description: words, content: Object.fromEntries(types.map((type) => [type, content])) };
 }
 
 function schemaOf(schemas: readonly z.ZodType[], list: Readonly<Record<string, z.ZodType>>) {
@@ -151,16 +152,22 @@ const HEADERS = {
   },
 };
 
-/** One of each code, as this very service writes them. */
-function problemExamples(): OpenApi["components"]["examples"] {
-  const codes = Object.keys(ERROR_CODES) as ErrorCode[];
-  const wrong = [{ path: "event", message: "Invalid input: expected string, received array" }];
+/** One of each code that may come, as this very service writes it. */
+function problemExamples(paths: OpenApi["paths"]): OpenApi["components"]["examples"] {
+  const text = JSON.stringify(paths);
+  const codes = (Object.keys(ERROR_CODES) as ErrorCode[]).filter((code) => text.includes(exampleOf(code)));
   return Object.fromEntries(
-    codes.map((code) => {
-      const [, title] = ERROR_CODES[code];
-      const refused =
-        code === "bad_request" ? refusal(code, `event: ${wrong[0]?.message}`, wrong) : refusal(code, title);
-      return [code, { summary: title, value: problemOf(refused).body }];
-    }),
+    codes.map((code) => [code, { summary: ERROR_CODES[code][1], value: problemWith(code) }]),
   );
+}
+
+function problemWith(code: ErrorCode) {
+  const [, title] = ERROR_CODES[code];
+  if (code !== "bad_request") return problemOf(refusal(code, title)).body;
+  const message = "Invalid input: expected string, received array";
+  return problemOf(refusal(code, `event: ${message}`, [{ path: "event", message }])).body;
+}
+
+function exampleOf(code: ErrorCode): string {
+  return `"#/components/examples/${code}"`;
 }

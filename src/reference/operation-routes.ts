@@ -9,6 +9,8 @@ const tag = "Operation";
 /** Any JSON object: a document is described by its own specification. */
 export const Document = z.record(z.string(), z.unknown());
 
+const UNCHANGED = { 304: { words: "As it was: the client has it (`If-None-Match`)." } };
+
 const letter = {
   id: "evt_5mJ3r0Qn2mXcV8bKQ1w2Zg",
   type: "direct.expired",
@@ -52,11 +54,11 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "readMetrics",
     tag,
     summary: "The same and more, for Prometheus",
-    who: { key: ["ops"] },
+    who: { key: ["read", "ops"] },
     answers: {
       200: {
-        words: "Metrics.",
-        type: "text/plain",
+        words: "Metrics, as `Accept` asks for them.",
+        types: ["text/plain", "application/openmetrics-text"],
         example: "# TYPE rollcall_users_online gauge\nrollcall_users_online 3\n",
       },
     },
@@ -68,7 +70,7 @@ export const OPERATION_ROUTES: readonly Route[] = [
     tag,
     summary: "Alive and well configured",
     about: "Touches no object. With a key it also has `checks` of every part.",
-    who: { isOpen: true, key: ["ops"] },
+    who: { isOpen: true, key: ["read", "ops"] },
     answers: {
       200: { words: "Well.", schema: Health, example: { status: "ok" } },
       503: { words: "To a key: a check fails.", schema: Health, example: { status: "failing", checks: {} } },
@@ -100,7 +102,7 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "cleanUp",
     tag,
     summary: "Run the periodic sweep now",
-    who: { key: ["ops"] },
+    who: { key: ["manage", "ops"] },
     answers: {
       200: {
         words: "How many of each were removed.",
@@ -116,7 +118,10 @@ export const OPERATION_ROUTES: readonly Route[] = [
     tag,
     summary: "This document",
     who: {},
-    answers: { 200: { words: "OpenAPI 3.1.", schema: Document, example: { openapi: "3.1.1" } } },
+    answers: {
+      200: { words: "OpenAPI 3.1.", schema: Document, example: { openapi: "3.1.1" } },
+      ...UNCHANGED,
+    },
   },
   {
     method: "GET",
@@ -125,7 +130,10 @@ export const OPERATION_ROUTES: readonly Route[] = [
     tag,
     summary: "The frames of connections, as an AsyncAPI document",
     who: {},
-    answers: { 200: { words: "AsyncAPI 3.0.", schema: Document, example: { asyncapi: "3.0.0" } } },
+    answers: {
+      200: { words: "AsyncAPI 3.0.", schema: Document, example: { asyncapi: "3.0.0" } },
+      ...UNCHANGED,
+    },
   },
   {
     method: "GET",
@@ -134,6 +142,6 @@ export const OPERATION_ROUTES: readonly Route[] = [
     tag,
     summary: "Both documents as a page",
     who: {},
-    answers: { 200: { words: "The page.", type: "text/html", example: "<!doctype html>" } },
+    answers: { 200: { words: "The page.", types: ["text/html"], example: "<!doctype html>" }, ...UNCHANGED },
   },
 ];

@@ -29,7 +29,7 @@ export interface Who {
   user?: string;
   /** A back end whose key has one of these scopes. */
   key?: readonly Scope[];
-  /** Anyone may ask; who may by the above is told more. */
+  /** Who presents nothing may ask, too; who may by the above is told more. */
   isOpen?: true;
 }
 
@@ -42,10 +42,10 @@ export interface Body {
 
 export interface Answer {
   words: string;
-  /** Without one there is no body, or text of this `type`. */
+  /** Without one there is no body, or text of one of these `types`. */
   schema?: z.ZodType;
-  /** The media type; JSON where it isn't said. */
-  type?: string;
+  /** Media types; JSON where none is said. */
+  types?: readonly string[];
   example?: unknown;
 }
 
