@@ -6,6 +6,11 @@ declare namespace Cloudflare {
     RELAY: DurableObjectNamespace;
     DIRECTORY: DurableObjectNamespace;
     ASSETS: Fetcher;
+    /** Counters of the platform; a runtime may have none. */
+    ADDRESS_RATE?: RateLimit;
+    KEY_RATE?: RateLimit;
+    USER_RATE?: RateLimit;
+    NEW_CHANNEL_RATE?: RateLimit;
   }
   interface GlobalProps {
     mainModule: typeof import("./worker.ts");

@@ -18,6 +18,8 @@ export interface PublishRequest {
   /** Never empty. */
   exclude?: Exclusion;
   ttlSeconds?: number;
+  /** Whoever says it began too many channels: this one may begin in so many milliseconds, and is spoken to if it exists. */
+  newAfterMs?: number;
 }
 
 export interface SignalRequest {

@@ -28,11 +28,23 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Which limit a `rate_limited` speaks of, for who has to find out what was too much. */
+export type LimitName =
+  | "connection"
+  | "address"
+  | "key"
+  | "user"
+  | "connects"
+  | "channel"
+  | "new_channels"
+  | "broadcasts";
+
 /** A refused command, as a value: it becomes an `error` frame or a problem body. */
 export interface Refusal {
   code: ErrorCode;
   message: string;
   retryAfterMs?: number;
+  limit?: LimitName;
   errors?: FieldError[];
 }
 

@@ -1,4 +1,7 @@
-import { ERROR_CODES, type ErrorCode, type FieldError, type Refusal } from "./codes.ts";
+import { ERROR_CODES, type ErrorCode, type FieldError, type LimitName, type Refusal } from "./codes.ts";
+
+/** Where nobody knows better. */
+const TRY_AGAIN_AFTER_MS = 1000;
 
 /** RFC 9457 problem details, with the `code` of section 6 of the contract. */
 export interface Problem {
@@ -8,6 +11,9 @@ export interface Problem {
   detail: string;
   code: ErrorCode;
   errors?: FieldError[];
+  /** Milliseconds; what `Retry-After` says in whole seconds. */
+  retryAfterMs?: number;
+  limit?: LimitName;
 }
 
 /** A refused request as problem body, status and headers. */
@@ -17,7 +23,8 @@ export function problemOf(refused: Refusal): {
   headers: Record<string, string>;
 } {
   const [status, title] = ERROR_CODES[refused.code];
-  const { code, message, errors, retryAfterMs } = refused;
+  const { code, message, errors, retryAfterMs, limit } = refused;
+  const waitMs = retryAfterMs ?? (status === 429 || status === 503 ? TRY_AGAIN_AFTER_MS : undefined);
   const body: Problem = {
     type: "about:blank",
     title,
@@ -25,10 +32,11 @@ export function problemOf(refused: Refusal): {
     detail: message,
     code,
     ...(errors && { errors }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    ...(limit && { limit }),
   };
   const headers: Record<string, string> = { "Content-Type": "application/problem+json; charset=utf-8" };
-  const wait = retryAfterMs ?? (status === 429 || status === 503 ? 1000 : undefined);
-  if (wait !== undefined) headers["Retry-After"] = String(Math.ceil(wait / 1000));
+  if (waitMs !== undefined) headers["Retry-After"] = String(Math.ceil(waitMs / 1000));
   if (status === 401) headers["WWW-Authenticate"] = 'Bearer realm="rollcall"';
   if (status === 426) headers.Upgrade = "websocket";
   return { body, status, headers };
