@@ -140,6 +140,17 @@ const Settings = z
     SUBSCRIBED_USERS_MAX: whole(1000, 0, 10_000),
     RATE_PER_SECOND: amount(50),
     RATE_BURST: whole(100),
+    KEY_RATE_PER_SECOND: amount(5000),
+    KEY_RATE_BURST: whole(10_000),
+    // The platform's own soft limit for one object is 1,000 requests a second: beyond, it sheds less politely.
+    CHANNEL_RATE_PER_SECOND: amount(1000),
+    CHANNEL_RATE_BURST: whole(2000),
+    NEW_CHANNELS_PER_MINUTE: whole(600),
+    CONNECTS_PER_SECOND: amount(1, 0.001),
+    // All devices of a user return after a deploy, twice in a row, and that is not half of it.
+    CONNECTS_BURST: whole(100),
+    ADDRESS_FAILURES_PER_SECOND: amount(10),
+    ADDRESS_FAILURES_BURST: whole(100),
     HISTORY_SIZE: whole(1000, 0),
     HISTORY_TTL_SECONDS: amount(86_400, 1),
     INBOX_SIZE: whole(1000),

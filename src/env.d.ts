@@ -11,6 +11,11 @@ declare namespace Cloudflare {
     ASSETS: Fetcher;
     /** Workers Analytics Engine, where the account has it. */
     METRICS?: AnalyticsEngineDataset;
+    /** Counters of the platform; a runtime may have none. */
+    ADDRESS_RATE?: RateLimit;
+    KEY_RATE?: RateLimit;
+    USER_RATE?: RateLimit;
+    NEW_CHANNEL_RATE?: RateLimit;
   }
   interface GlobalProps {
     mainModule: typeof import("./worker.ts");

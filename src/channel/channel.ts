@@ -46,6 +46,7 @@ import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
 import { ChannelAudit } from "./audit.ts";
 import { ChannelEvents } from "./channel-events.ts";
 import { ChannelFrames } from "./frames.ts";
+import { Intake } from "./intake.ts";
 import { Listing } from "./listing.ts";
 import { Relays } from "./relays/relays.ts";
 import { Removals } from "./removals.ts";
@@ -68,6 +69,7 @@ export class Channel implements Keeper, ChannelPort {
   readonly #removals: Removals;
   readonly #relays: Relays;
   readonly #talk: Talk;
+  readonly #intake: Intake;
   readonly #connections: Connections;
   readonly #admissions: Admissions;
   readonly #endings: Endings;
@@ -143,6 +145,7 @@ export class Channel implements Keeper, ChannelPort {
       kickExports: events?.kickMessages,
     });
     if (this.#talk.exported !== undefined) events?.addSource(this.#talk.exported);
+    this.#intake = new Intake(ports.clock, settings, this.#talk.log);
     this.#admissions = new Admissions(ports, settings, (session) => this.#endings.end(session, "lost"));
     const ofEndings = { ...ofTalk, admissions: this.#admissions };
     this.#endings = new Endings(ports.clock, ofEndings, () => this.#settle());
@@ -248,13 +251,14 @@ export class Channel implements Keeper, ChannelPort {
   }
 
   async publish(request: PublishRequest, caller?: Caller): Promise<Published | Refusal> {
-    return this.#removals.refusalOf(caller) ?? this.#talk.messages.publish(request);
+    const refused = this.#removals.refusalOf(caller) ?? this.#intake.refusalOf(request, caller);
+    return refused ?? this.#talk.messages.publish(request);
   }
 
   async signal(request: SignalRequest, caller?: Caller): Promise<Refusal | undefined> {
-    const removed = this.#removals.refusalOf(caller);
-    if (removed === undefined) this.#talk.messages.signal(request);
-    return removed;
+    const refused = this.#removals.refusalOf(caller) ?? this.#intake.refusalOf({}, caller);
+    if (refused === undefined) this.#talk.messages.signal(request);
+    return refused;
   }
 
   async members(query: MemberQuery, caller?: Caller): Promise<MemberPage | Refusal> {

@@ -1,10 +1,10 @@
 import type { Socket } from "../objects/ports.ts";
+import type { RateLimit } from "../objects/rate-limit.ts";
 import type { From } from "../protocol/bodies.ts";
 import { Capability, type Claims } from "../protocol/claims.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
 import type { ServerFrame } from "../protocol/server-frames.ts";
 import { type Attachment, attachmentText, readAttachment } from "./attachment.ts";
-import type { RateLimit } from "./rate-limit.ts";
 
 /** Through which everything leaves that a connection is told, in the order in which it is told. */
 export interface Outlet {

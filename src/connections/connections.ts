@@ -2,6 +2,7 @@ import type { Settings } from "../config.ts";
 import { Silences, type Tally } from "../objects/activity.ts";
 import type { LocationHint } from "../objects/placement.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets, Timers } from "../objects/ports.ts";
+import { RateLimit } from "../objects/rate-limit.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame } from "../protocol/server-frames.ts";
 import { glanceAt, readAttachment } from "./attachment.ts";
@@ -9,7 +10,6 @@ import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
 import { ENTRIES_OF_SUBSCRIBE, type Incoming, readFrame } from "./incoming.ts";
 import { latestSignals } from "./latest-signals.ts";
-import { RateLimit } from "./rate-limit.ts";
 import { Sender, type SenderRules, type Telling } from "./sender.ts";
 
 /** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */

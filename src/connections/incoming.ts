@@ -3,7 +3,7 @@ import type { ClientFrame, Ref } from "../protocol/client-frames.ts";
 import { CLOSE, type CloseCode } from "../protocol/close-codes.ts";
 import { type Decoded, decodeClientText } from "../protocol/codec.ts";
 import type { Refusal } from "../protocol/codes.ts";
-import { MAX_BAD_IN_A_ROW } from "../protocol/limits.ts";
+import { ENTRIES_PER_MESSAGE, MAX_BAD_IN_A_ROW, USERS_PER_MESSAGE } from "../protocol/limits.ts";
 import { utf8Length } from "../protocol/utf8.ts";
 import type { Connection } from "./connection.ts";
 
@@ -14,14 +14,10 @@ export interface Incoming {
 }
 
 const FLOODING_BURSTS = 5;
-/** So many entries of a page weigh as much as one message. */
-const ENTRIES_PER_MESSAGE = 20;
 /** What one `subscribe` to where the session was may have read of the log at once: more is paged. */
 export const ENTRIES_OF_SUBSCRIBE = 500;
 /** Without a place it reads where the log stands, and the first page of the roster. */
 const ENTRIES_OF_STAND = 20;
-/** Users to watch that weigh as much: each is a call to another object. Two full frames fit into the usual burst. */
-const WATCHED_PER_MESSAGE = 2;
 /** Subscribed channels that weigh as much, where a frame is told to each of them: a call and rows, here and there. */
 const TOLD_PER_MESSAGE = 4;
 
@@ -49,11 +45,7 @@ export function readFrame(
         return end(CLOSE.flooding, "too many messages for too long");
       }
       const ref = "frame" in decoded ? decoded.frame.ref : decoded.ref;
-      sendError(
-        connection,
-        { code: "rate_limited", message: "too many messages", retryAfterMs: waitMs },
-        ref,
-      );
+      sendError(connection, tooManyMessages(waitMs), ref);
       continue;
     }
     connection.refusedInARow = 0;
@@ -84,10 +76,14 @@ function weightOf(decoded: Decoded, connection: Connection, entriesOfSubscribe: 
   if (frame.type === "presence" || (frame.type === "heartbeat" && frame.device !== undefined)) {
     return 1 + connection.subscribedChannels / TOLD_PER_MESSAGE;
   }
-  if (frame.type === "watch") return Math.ceil(frame.users.length / WATCHED_PER_MESSAGE);
+  if (frame.type === "watch") return Math.ceil(frame.users.length / USERS_PER_MESSAGE);
   return frame.type === "history" || frame.type === "members"
     ? 1 + Math.floor(frame.limit / ENTRIES_PER_MESSAGE)
     : 1;
+}
+
+function tooManyMessages(retryAfterMs: number): Refusal {
+  return { code: "rate_limited", message: "too many messages", retryAfterMs, limit: "connection" };
 }
 
 /** Answers one message with a refusal; or tells one that answers none, about a channel. */

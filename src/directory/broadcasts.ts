@@ -77,7 +77,7 @@ export class Broadcasts implements Duty {
     if (acceptedAt > expiresAt) return refusal("unavailable", "this call came too late");
     if (this.#jobs.all().length >= MOST_JOBS) {
       const message = `more than ${MOST_JOBS} broadcasts are under way`;
-      return { ...refusal("rate_limited", message), retryAfterMs: TRY_LATER_MS };
+      return { ...refusal("rate_limited", message), retryAfterMs: TRY_LATER_MS, limit: "broadcasts" };
     }
     if (users > 0 || request.print !== undefined) {
       this.#ports.sql.transaction(() => {

@@ -7,7 +7,9 @@ import { speakerOf } from "./allowance.ts";
 import type { AppEnv } from "./context.ts";
 import { hopIn } from "./hops.ts";
 import { bodyIn, channelIn, publishBodyIn, queryIn, userIn } from "./input.ts";
+import { countEntries } from "./limits.ts";
 import { granted, Problem } from "./problem.ts";
+import { publishedTo } from "./publishing.ts";
 
 /** One channel: publish, signal, read its log and its roster, send a member away. */
 export const channels = new Hono<AppEnv>()
@@ -18,16 +20,16 @@ export const channels = new Hono<AppEnv>()
     const publisher = principal.kind === "key" ? { key: principal.key.name } : principal;
     const request = granted(publishRequest(body, publisher, context.get("settings")));
     const { from, caller } = await speakerOf(context, principal);
-    const target = context.get("objects").channel(channel);
     const hop = hopIn(context);
-    const message = { ...request, ...(from && { from }), ...(hop !== undefined && { hop }) };
-    const published = granted(await target.publish(message, caller));
+    const said = { ...request, ...(from && { from }), ...(hop !== undefined && { hop }) };
+    const published = granted(await publishedTo(context, channel, said, { principal, caller }));
     return context.json(published, published.duplicate ? 200 : 201);
   })
   .get("/v1/channels/:channel/messages", async (context) => {
     const channel = channelIn(context);
     const principal = await requireChannel(context, channel, "history", "read");
     const query = queryIn(context, MessageQuery);
+    countEntries(context, principal, query.limit);
     const { caller } = await speakerOf(context, principal);
     const page = granted(await context.get("objects").channel(channel).history(query, caller));
     const body = spliced({ epoch: page.epoch, offset: page.offset }, "messages", page.messagesJson);
@@ -48,6 +50,7 @@ export const channels = new Hono<AppEnv>()
     const channel = channelIn(context);
     const principal = await requireChannel(context, channel, "members", "read");
     const query = queryIn(context, MemberQuery);
+    countEntries(context, principal, query.limit);
     const { caller } = await speakerOf(context, principal);
     return context.json(granted(await context.get("objects").channel(channel).members(query, caller)));
   })

@@ -6,6 +6,7 @@ import { mustUseChannel, mustWatch, requireUser, type UserPrincipal } from "./ac
 import type { AppContext, AppEnv } from "./context.ts";
 import { EventStream } from "./event-stream.ts";
 import { channelIn, channelsIn, deviceIn, watchIn } from "./input.ts";
+import { mustNotBeHeldOff, noteConnect } from "./limits.ts";
 import { hintOf, type Whereabouts } from "./location.ts";
 import { connectPlaced, type Keepers, KnownRelays } from "./placing.ts";
 import { parsePosition, parseSeq, positionOf } from "./position.ts";
@@ -125,8 +126,10 @@ function openedAt(context: AppContext, channel: string, wanted: ConnectRequest):
 }
 
 async function opened(context: AppContext, open: Open, wanted: ConnectRequest): Promise<Response> {
-  if (wanted.transport === "websocket") return upgraded(context, await open(wanted));
+  mustNotBeHeldOff(context, wanted.user);
   const response = await open(wanted);
+  noteConnect(context, wanted.user, response);
+  if (wanted.transport === "websocket") return upgraded(context, response);
   return response.webSocket === null ? response : streamed(context, response.webSocket);
 }
 

@@ -9,6 +9,7 @@ import { requireKey, requireWatch } from "./access.ts";
 import { speakerOf } from "./allowance.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { queryIn } from "./input.ts";
+import { countTargets } from "./limits.ts";
 import { shardedPage } from "./sharded-page.ts";
 
 /** Calls of one request that are under way at once. */
@@ -54,6 +55,7 @@ async function onlineUsers(context: AppContext): Promise<Response> {
 async function presenceOfThese(context: AppContext): Promise<Response> {
   const { users } = queryIn(context, UsersQuery);
   const { principal, reader } = await requireWatch(context, ...users);
+  countTargets(context, principal, users.length);
   await speakerOf(context, principal);
   const presences = await mapAtMost(MOST_CALLS, users, (user) =>
     context.get("objects").user(user).presence(reader),

@@ -20,6 +20,8 @@ export interface PublishRequest {
   ttlSeconds?: number;
   /** How often it went round through webhooks already, where it did. */
   hop?: number;
+  /** Whoever says it began too many channels: this one may begin in so many milliseconds, and is spoken to if it exists. */
+  newAfterMs?: number;
 }
 
 export interface SignalRequest {

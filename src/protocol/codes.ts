@@ -28,11 +28,25 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Which limit a `rate_limited` speaks of, for who has to find out what was too much. */
+export const LIMIT_NAMES = [
+  "connection",
+  "address",
+  "key",
+  "user",
+  "connects",
+  "channel",
+  "new_channels",
+  "broadcasts",
+] as const;
+export type LimitName = (typeof LIMIT_NAMES)[number];
+
 /** A refused command, as a value: it becomes an `error` frame or a problem body. */
 export interface Refusal {
   code: ErrorCode;
   message: string;
   retryAfterMs?: number;
+  limit?: LimitName;
   errors?: FieldError[];
 }
 

@@ -4,6 +4,12 @@
 export const MAX_JSON_DEPTH = 32;
 /** Messages in one frame of a client. The contract lets either side batch; this bounds the work of one frame. */
 export const MAX_MESSAGES_PER_FRAME = 100;
+/** So many entries of a page weigh as much as one message, in frames and over HTTP. */
+export const ENTRIES_PER_MESSAGE = 20;
+/** Users asked for or watched that weigh as much: each is a call to another object. Two full frames fit into the usual burst. */
+export const USERS_PER_MESSAGE = 2;
+/** A channel that a user begins weighs like so many of a key: it is a database and rows that stay, and users make few. */
+export const NEW_CHANNEL_OF_USER = 10;
 /** Refused messages in a row that end a connection with 4500. */
 export const MAX_BAD_IN_A_ROW = 10;
 export const MAX_CLAIMS_BYTES = 8192;

@@ -1,6 +1,9 @@
 import * as z from "zod";
 import { Code } from "./answers.ts";
-import { ERROR_CODES, type Refusal } from "./codes.ts";
+import { ERROR_CODES, LIMIT_NAMES, type Refusal } from "./codes.ts";
+
+/** Where nobody knows better. */
+const TRY_AGAIN_AFTER_MS = 1000;
 
 /** RFC 9457 problem details, with the `code` of section 6 of the contract. */
 export const Problem = z.object({
@@ -10,6 +13,9 @@ export const Problem = z.object({
   detail: z.string(),
   code: Code,
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  /** Milliseconds; what `Retry-After` says in whole seconds. */
+  retryAfterMs: z.number().int().nonnegative().optional(),
+  limit: z.enum(LIMIT_NAMES).optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 
@@ -20,7 +26,8 @@ export function problemOf(refused: Refusal): {
   headers: Record<string, string>;
 } {
   const [status, title] = ERROR_CODES[refused.code];
-  const { code, message, errors, retryAfterMs } = refused;
+  const { code, message, errors, retryAfterMs, limit } = refused;
+  const waitMs = retryAfterMs ?? (status === 429 || status === 503 ? TRY_AGAIN_AFTER_MS : undefined);
   const body: Problem = {
     type: "about:blank",
     title,
@@ -28,10 +35,11 @@ export function problemOf(refused: Refusal): {
     detail: message,
     code,
     ...(errors && { errors }),
+    ...(waitMs !== undefined && { retryAfterMs: waitMs }),
+    ...(limit && { limit }),
   };
   const headers: Record<string, string> = { "Content-Type": "application/problem+json; charset=utf-8" };
-  const wait = retryAfterMs ?? (status === 429 || status === 503 ? 1000 : undefined);
-  if (wait !== undefined) headers["Retry-After"] = String(Math.ceil(wait / 1000));
+  if (waitMs !== undefined) headers["Retry-After"] = String(Math.ceil(waitMs / 1000));
   if (status === 401) headers["WWW-Authenticate"] = 'Bearer realm="rollcall"';
   if (status === 426) headers.Upgrade = "websocket";
   return { body, status, headers };

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { From, Member, Message, Skipped } from "./bodies.ts";
 import { Ref } from "./client-frames.ts";
-import type { ErrorCode, FieldError } from "./codes.ts";
+import type { ErrorCode, FieldError, LimitName } from "./codes.ts";
 import { DirectMessage } from "./inbox.ts";
 import { SessionId, UserId } from "./names.ts";
 import { Presence } from "./presence.ts";
@@ -107,6 +107,7 @@ export const ErrorFrame = z.object({
   code: z.string(),
   message: z.string(),
   retryAfterMs: z.number().optional(),
+  limit: z.string().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 });
 export interface ErrorFrame {
@@ -116,6 +117,7 @@ export interface ErrorFrame {
   code: ErrorCode;
   message: string;
   retryAfterMs?: number;
+  limit?: LimitName;
   errors?: FieldError[];
 }
 

@@ -1,4 +1,7 @@
+import type { Settings } from "../config.ts";
+import { tooManyConnects } from "../objects/held-off.ts";
 import type { Admission, AdmitRequest, Allowance, AllowRequest, Clock } from "../objects/ports.ts";
+import { RateLimit } from "../objects/rate-limit.ts";
 import { CLOSE } from "../protocol/close-codes.ts";
 import { refusal } from "../protocol/codes.ts";
 import type { Counting } from "./counting.ts";
@@ -23,19 +26,28 @@ interface Rooms {
 export class Admissions {
   readonly #rooms: Rooms;
   readonly #turn: { ready(): void; settle(): void };
+  /** How many may begin. In memory: who comes back so slowly that the object slept in between is no flood. */
+  readonly #connects: RateLimit;
 
-  constructor(rooms: Rooms, turn: { ready(): void; settle(): void }) {
+  constructor(rooms: Rooms, settings: Settings, turn: { ready(): void; settle(): void }) {
     this.#rooms = rooms;
     this.#turn = turn;
+    const { CONNECTS_PER_SECOND, CONNECTS_BURST } = settings;
+    this.#connects = new RateLimit(CONNECTS_PER_SECOND, CONNECTS_BURST, rooms.clock.now());
   }
 
-  /** Admitting twice changes nothing. Of too many sessions the oldest give way. */
+  /**
+   * Admitting twice changes nothing. Of too many sessions the oldest give way. What would be refused anyway counts
+   * nothing: a token that was revoked keeps nobody out.
+   */
   admit(request: AdmitRequest): Admission {
-    const { standing, sessions, endings, watches } = this.#rooms;
+    const { clock, standing, sessions, endings, watches } = this.#rooms;
     this.#turn.ready();
     const refused = sessions.refusalFor(request);
     if (refused !== undefined) return { admitted: false, refused };
     if (sessions.findLive(request.session) === undefined) {
+      const waitMs = this.#connects.take(clock.now());
+      if (waitMs > 0) return { admitted: false, refused: tooManyConnects(waitMs) };
       sessions.change(() => {
         watches.watching.sessionBegins();
         endings.endAll(sessions.surplus(), CLOSE.replaced, "replaced");

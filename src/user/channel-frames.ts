@@ -4,28 +4,35 @@ import { CallQueue } from "../connections/call-queue.ts";
 import { type Connection, fromConnection } from "../connections/connection.ts";
 import { sendError, sendOk } from "../connections/incoming.ts";
 import { publishRequest, signalRequest } from "../objects/commands.ts";
-import type { ChannelPort, Log, Objects } from "../objects/ports.ts";
+import type { Caller, ChannelPort, Clock, Log, Objects, PublishRequest } from "../objects/ports.ts";
+import { RateLimit } from "../objects/rate-limit.ts";
+import type { Published } from "../protocol/bodies.ts";
 import type { HistoryFrame, MembersFrame, PublishFrame, SignalFrame } from "../protocol/client-frames.ts";
 import { isRefusal, type Refusal, refusal } from "../protocol/codes.ts";
+import { NEW_CHANNEL_OF_USER } from "../protocol/limits.ts";
 
 type ChannelFrame = PublishFrame | SignalFrame | HistoryFrame | MembersFrame;
 const NEEDS = { publish: "publish", signal: "signal", history: "history", members: "members" } as const;
 
 /** Frames of a user's own connection that speak to a channel: granted here, carried out there. */
 export class ChannelFrames {
-  readonly #ports: { objects: Objects; log: Log };
+  readonly #ports: { clock: Clock; objects: Objects; log: Log };
   readonly #settings: Settings;
   readonly #isLive: (connection: Connection) => boolean;
   readonly #calls = new CallQueue();
+  /** Channels that begin with what this user says, over all its connections. In memory, as over HTTP. */
+  readonly #newChannels: RateLimit;
 
   constructor(
-    ports: { objects: Objects; log: Log },
+    ports: { clock: Clock; objects: Objects; log: Log },
     settings: Settings,
     isLive: (connection: Connection) => boolean,
   ) {
     this.#ports = ports;
     this.#isLive = isLive;
     this.#settings = settings;
+    const perMinute = settings.NEW_CHANNELS_PER_MINUTE;
+    this.#newChannels = new RateLimit(perMinute / 60, perMinute, ports.clock.now());
   }
 
   /** In the order in which this connection says them. */
@@ -57,6 +64,20 @@ export class ChannelFrames {
     }
   }
 
+  /** Offset 1 tells that the channel's log began with it, as over HTTP. */
+  async #publish(
+    channel: ChannelPort,
+    request: PublishRequest,
+    caller: Caller,
+  ): Promise<Published | Refusal> {
+    const { clock } = this.#ports;
+    const newAfterMs = this.#newChannels.waitMs(clock.now(), NEW_CHANNEL_OF_USER);
+    const published = await channel.publish(newAfterMs > 0 ? { ...request, newAfterMs } : request, caller);
+    if (!isRefusal(published) && published.offset === 1 && !published.duplicate)
+      this.#newChannels.take(clock.now(), NEW_CHANNEL_OF_USER);
+    return published;
+  }
+
   async #call(
     channel: ChannelPort,
     connection: Connection,
@@ -67,7 +88,9 @@ export class ChannelFrames {
     switch (frame.type) {
       case "publish": {
         const request = publishRequest(frame, from, this.#settings);
-        return isRefusal(request) ? request : { ...(await channel.publish({ ...request, from }, caller)) };
+        return isRefusal(request)
+          ? request
+          : { ...(await this.#publish(channel, { ...request, from }, caller)) };
       }
       case "signal": {
         const request = signalRequest(frame, from, this.#settings);

@@ -147,6 +147,7 @@ export class Rooms {
     this.counting = new Counting({ ...rooms, sweep: this.sweep }, turn);
     this.admissions = new Admissions(
       { ...rooms, activity: this.activity, watches: this.watches, counting: this.counting },
+      settings,
       turn,
     );
     this.due = new DueTimes(ports, [

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { settingsOf } from "../../src/config.ts";
 import { Connection } from "../../src/connections/connection.ts";
 import { readFrame } from "../../src/connections/incoming.ts";
-import { RateLimit } from "../../src/connections/rate-limit.ts";
+import { RateLimit } from "../../src/objects/rate-limit.ts";
 import { DIRECT } from "../fixtures/direct-outlet.ts";
 
 test("[LI2] never more than the burst and the rate together are admitted in any stretch of time", () => {
@@ -77,7 +77,8 @@ test("[LI3] a frame of pages is refused for what it would hold, not for its size
   const { messages } = readFrame(connection, JSON.stringify(frame), 0, settings, 500);
   expect(messages).toHaveLength(1);
   expect(sent).toHaveLength(98);
-  expect(JSON.parse(sent[0] ?? "")).toMatchObject({ type: "error", code: "rate_limited" });
+  const refused = { type: "error", code: "rate_limited", limit: "connection" };
+  expect(JSON.parse(sent[0] ?? "")).toMatchObject(refused);
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { HeldOff, tooManyConnects } from "../../objects/held-off.ts";
 import type {
   Clock,
   ConnectRequest,
@@ -41,6 +42,8 @@ export class Entrance {
   readonly #keeper: KeeperName;
   readonly #rooms: Rooms;
   readonly #due: () => void;
+  /** Users whose object refused them a moment ago: until then they cost no row and no call. */
+  readonly #heldOff = new HeldOff();
 
   constructor(
     ports: { clock: Clock; random: Random; log: Log },
@@ -63,9 +66,11 @@ export class Entrance {
   /** Begins a session, which then waits to be opened; or why not. */
   async ask(request: ConnectRequest): Promise<Admitted | Refusal> {
     const { sessions, admissions } = this.#rooms;
+    const heldMs = this.#heldOff.waitMs(request.user, this.#ports.clock.now());
+    if (heldMs > 0) return tooManyConnects(heldMs);
     const session = this.#begin(request);
     const admission = await admissions.ask(session, this.#keeper, request);
-    if (admission.is !== "admitted") return this.#refuse(session, admission);
+    if (admission.is !== "admitted") return this.#refuse(session, request.user, admission);
     const row = sessions.live(session);
     return row === undefined ? ended() : { row, member: admission.member };
   }
@@ -100,8 +105,10 @@ export class Entrance {
   }
 
   /** Where the user's object did not answer it may have admitted: the debt of an ended row undoes that. */
-  #refuse(session: string, refused: Refused): Refusal {
+  #refuse(session: string, user: string, refused: Refused): Refusal {
     const { sessions, admissions, endings } = this.#rooms;
+    const { limit, retryAfterMs = 0 } = refused.refusal;
+    if (limit === "connects") this.#heldOff.hold(user, this.#ports.clock.now() + retryAfterMs);
     if (refused.is === "unknown") endings.end(session, "refused");
     else if (sessions.live(session) !== undefined) {
       admissions.finish(session);

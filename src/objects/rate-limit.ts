@@ -29,4 +29,11 @@ export class RateLimit {
     }
     return Math.ceil(((wanted - this.#tokens) / this.#perSecond) * 1000);
   }
+
+  /** Milliseconds until a message of this weight will be within the limit, 0 for now; takes nothing. */
+  waitMs(now: number, weight = 1): number {
+    const gained = (Math.max(0, now - this.#at) / 1000) * this.#perSecond;
+    const missing = Math.min(weight, this.#burst) - this.#tokens - gained;
+    return missing <= 0 ? 0 : Math.ceil((missing / this.#perSecond) * 1000);
+  }
 }
