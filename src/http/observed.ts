@@ -15,7 +15,8 @@ export const observed = createMiddleware<AppEnv>(async (context, next) => {
   const beganAt = Date.now();
   context.set("requestId", requestIdOf(context));
   await next();
-  giveId(context);
+  const answer = withId(context.res, context.get("requestId"));
+  if (answer !== context.res) context.res = answer; // to set it would copy it
   if (isLogged("info")) tell(context, Date.now() - beganAt);
   count(context);
 });
@@ -27,17 +28,16 @@ function requestIdOf(context: AppContext): string {
   return context.req.header("CF-Ray") ?? crypto.randomUUID();
 }
 
-/**
- * In place, since to set the answer anew makes two more of it. What came from another object can't be changed, and only
- * trying tells; an upgrade is left as it is.
- */
-function giveId(context: AppContext): void {
-  if (context.res.webSocket) return;
+/** What came from another object can't be changed, and only trying tells; an upgrade can't be copied either. */
+function withId(response: Response, id: string): Response {
+  if (response.webSocket) return response;
   try {
-    context.res.headers.set("X-Request-Id", context.get("requestId"));
+    response.headers.set("X-Request-Id", id);
+    return response;
   } catch {
-    context.res = new Response(context.res.body, context.res);
-    context.res.headers.set("X-Request-Id", context.get("requestId"));
+    const copy = new Response(response.body, response);
+    copy.headers.set("X-Request-Id", id);
+    return copy;
   }
 }
 
