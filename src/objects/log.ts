@@ -17,7 +17,7 @@ const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g;
  * somebody chose, of a user or a channel, and leaves as a pseudonym.
  */
 const OURS = new Set(
-  "broadcast check class code duty frame from id key kind letter method part queue reason request route session shard state status to type version".split(
+  "broadcast check code duty frame key kind letter method part queue reason request route session shard state status type".split(
     " ",
   ),
 );
@@ -64,7 +64,8 @@ function write(of: Level, event: string, fields: Fields, cause?: unknown): void 
     typeof value === "number" || OURS.has(name) ? value : pseudonym(value),
   ]);
   const because = cause === undefined ? {} : { cause: textOf(cause) };
-  const line = JSON.stringify({ level: of, event, ...Object.fromEntries(shown), ...because });
+  const own = { level: of, event }; // no field can pass for one of these
+  const line = JSON.stringify(Object.assign({ ...own }, Object.fromEntries(shown), because, own));
   console[of](line.replace(UNESCAPED, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`));
 }
 

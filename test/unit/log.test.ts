@@ -27,6 +27,8 @@ it("[LG1] a line is one JSON object with its level and event, at its level's con
   ]);
   log.error("request failed", { route: "/v1/connect" });
   expect(lines.at(-1)).toMatch(/^error /);
+  log.warn("debt parked", { level: "forged", event: "forged" });
+  expect(last()).toEqual({ level: "warn", event: "debt parked" });
 });
 
 it("[LG1] [A34] nothing that somebody chose ends a line or steers a terminal", () => {

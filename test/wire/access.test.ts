@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PAYLOAD } from "../fixtures/logged-secrets.ts";
 import { RawClient, type RawClientOptions } from "../fixtures/raw-client.ts";
 import { type Service, startService } from "../fixtures/service.ts";
 import { KEY, signed, tokenFor } from "../fixtures/tokens.ts";
@@ -153,7 +154,7 @@ test("[A20] a key is found whole or not at all, and only within its scope", asyn
   expect((await fetch(`${service.url}/v1/channels/lobby`, { headers: twice })).status).toBe(401);
 });
 
-test("[A23] no token and no key reaches a log or an answer", async () => {
+test("[A23] [LG8] no token, key or payload reaches a log or an answer", async () => {
   const open = await startService({ vars: { ALLOW_QUERY_TOKEN: "true" } });
   try {
     const token = await tokenFor("ann");
@@ -166,10 +167,21 @@ test("[A23] no token and no key reaches a log or an answer", async () => {
       fetch(`${open.url}/v1/nowhere?token=${token}`),
     ]);
     expect(answers.map(({ status }) => status)).toEqual([200, 401, 401, 401, 404]);
+    await fetch(`${open.url}/v1/channels/lobby/messages`, {
+      method: "POST",
+      headers: KEY,
+      body: JSON.stringify({ data: PAYLOAD }),
+    });
     const client = new RawClient({ url: open.url, token: broken });
     expect((await client.closed).code).toBe(1006);
     const said = `${(await Promise.all(answers.map((answer) => answer.text()))).join("\n")}\n${open.output()}`;
-    for (const secret of [token, broken, token.split(".")[2] ?? "", "rollcall-local-development-ke"]) {
+    for (const secret of [
+      token,
+      broken,
+      token.split(".")[2] ?? "",
+      "rollcall-local-development-ke",
+      PAYLOAD,
+    ]) {
       expect(said).not.toContain(secret);
     }
   } finally {

@@ -7,7 +7,8 @@ import { KEY, publish, request, tokenFor, until, WorkerClient } from "./client.t
 
 /** This file runs with `LOG_LEVEL=info` (vitest.config.ts). */
 
-const PAYLOAD = "a-payload-that-no-log-may-hold";
+/** Not the marker that a whole run is looked through for: what the test makes fail, the runtime prints by itself. */
+const PAYLOAD = "lg-payload-of-mine";
 const USER = "lg-ann@example.com";
 const CHANNEL = "lg-private-room";
 
@@ -135,7 +136,9 @@ test("[LG7] [A23] nothing of a run through routes, frames and failures tells a s
     await WorkerClient.connect(USER, { channel: CHANNEL, query: { device_id: PAYLOAD } }),
   ];
   // What may fail on the way fails, with an error that quotes what it was given, as engines do.
-  const fail = (about: unknown) => JSON.parse(`not JSON: ${JSON.stringify(about)}`) as never;
+  const fail = (about: unknown): never => {
+    throw new SyntaxError(`"${JSON.stringify(about)}" is not valid JSON`);
+  };
   const failing = [
     vi.spyOn(ChannelObject.prototype, "publish").mockImplementation((sent) => fail(sent)),
     vi.spyOn(ChannelObject.prototype, "subscribe").mockImplementation((sent) => fail(sent)),
