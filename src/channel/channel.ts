@@ -188,6 +188,7 @@ export class Channel implements Keeper, ChannelPort {
       ...this.#talk.duties,
       ...(events?.duties ?? []),
     ]);
+    this.#members.recall((session) => this.#connections.find(session) !== undefined);
     this.#endings.reconcile();
     this.#carryOn();
     this.#talk.awake();

@@ -57,6 +57,7 @@ export function portsOf(nature: Nature, calls: Calls, object: SimulatedObject, i
       },
     },
     objects: calls.from(object, instance),
+    ...(nature.eventQueue && { events: nature.eventQueue.portOf(nature, object, instance) }),
     tokens: simulatedTokens(() => scheduler.now),
     uncounted: (work) => work(),
     log: { warn: (event, fields, cause) => nature.warned(object, event, fields, cause) },
