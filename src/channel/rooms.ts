@@ -158,6 +158,7 @@ export class Rooms {
     ]);
     const ofAudit = { ...ofEntrance, listing: this.listing, talk: this.talk, due: this.due };
     this.audit = new ChannelAudit(ports, ofAudit, () => this.settle());
+    this.members.recall((session) => this.connections.find(session) !== undefined);
     this.endings.reconcile();
     this.carryOn();
     this.talk.awake();

@@ -58,6 +58,7 @@ export function portsOf(nature: Nature, calls: Calls, object: SimulatedObject, i
       },
     },
     objects: calls.from(object, instance),
+    ...(nature.eventQueue && { events: nature.eventQueue.portOf(nature, object, instance) }),
     tokens: simulatedTokens(() => scheduler.now),
     uncounted: (work) => work(),
     tally: NO_TALLY,

@@ -2,6 +2,7 @@ import type { Settings } from "../../src/config.ts";
 import type { DirectoryPort } from "../../src/objects/directory-port.ts";
 import type { ChannelPort, Keeper, Ports, UserPort, Woken } from "../../src/objects/ports.ts";
 import type { RelayPort } from "../../src/objects/relaying.ts";
+import type { SimulatedQueue } from "./event-queue.ts";
 import type { FaultTable } from "./fault-table.ts";
 import type { Journal } from "./journal.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -26,6 +27,8 @@ export interface Nature {
   readonly faults: FaultTable;
   readonly settings: Settings;
   readonly cores: Cores;
+  /** Where events go; absent where none are exported. */
+  readonly eventQueue?: SimulatedQueue | undefined;
   /** After each turn of an object. */
   turned(object: SimulatedObject): void;
   /** A handler threw: a bug, unless the simulator itself made it fail. True if it did. */

@@ -5,6 +5,8 @@ import { Crowd } from "./clients.ts";
 import { TOPICS, type Topic } from "./command.ts";
 import { commandsOf, takeStep } from "./commands.ts";
 import { checkDirectory } from "./directory-quiescence.ts";
+import { SimulatedQueue } from "./event-queue.ts";
+import { checkEvents } from "./event-quiescence.ts";
 import type { FaultTable } from "./fault-table.ts";
 import { Invariants } from "./invariants.ts";
 import { checkErasure, checkRevocation } from "./last-orders.ts";
@@ -35,12 +37,22 @@ const WITH_SWEEPS = 0.4;
 const RELAYED_USERS = 3;
 const RELAYED_CLIENTS = { own: 1, channels: [3, 0] };
 
+/** Where events are exported: a webhook that nobody calls, and how often the queue fails. */
+const EXPORTING = {
+  EVENTS: "*",
+  WEBHOOK_URL: "https://hooks.example.com/",
+  WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};
+const QUEUE_FAILS = 0.3;
+
 /** In each of the last steps something is broadcast: few connections outlast many more. */
 const LAST_STEPS = 4;
 
 export interface SeededRun {
   seed: number;
   steps: number;
+  /** All events are exported, to a queue that often fails. */
+  exportsEvents?: boolean;
   /** Hears everything that happens. */
   listener?: (line: string) => void;
 }
@@ -84,6 +96,10 @@ export interface RunResult {
   differences: number;
   /** Virtual time, in hours. */
   hours: number;
+  /** What the queue of events took, took again, and how often it failed; 0 where none are exported. */
+  events: number;
+  eventsAgain: number;
+  queueFailures: number;
 }
 
 /** Something was wrong: the message says what, what happened before, and how to see it again. */
@@ -92,9 +108,14 @@ export class SimulationFailed extends Error {
 }
 
 /** Runs one world for so many steps, and then until it is quiet. Throws `SimulationFailed`. */
-export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores): Promise<RunResult> {
+export async function runSeed(
+  { seed, steps, listener, exportsEvents = false }: SeededRun,
+  cores: Cores,
+): Promise<RunResult> {
   const traits = traitsOf(seed);
-  const world = new World(seed, settingsOf(traits.settings), cores);
+  const settings = exportsEvents ? { ...traits.settings, ...EXPORTING } : traits.settings;
+  const world = new World(seed, settingsOf(settings), cores);
+  if (exportsEvents) world.eventQueue = new SimulatedQueue(seed, QUEUE_FAILS);
   world.journal.listener = listener;
   const crowd = new Crowd(world, traits.users, CHANNELS, traits.clients);
   const commands = commandsOf(traits.topics);
@@ -158,6 +179,9 @@ export async function runSeed({ seed, steps, listener }: SeededRun, cores: Cores
       sweeps: crowd.sweeping.done,
       differences: crowd.sweeping.differences,
       hours: world.hours,
+      events: world.eventQueue?.events.size ?? 0,
+      eventsAgain: world.eventQueue?.repeats ?? 0,
+      queueFailures: world.eventQueue?.failures ?? 0,
     };
   } finally {
     world.close();
@@ -221,6 +245,7 @@ async function becomeQuiet(world: World, crowd: Crowd, invariants: Invariants): 
   await crowd.broadcasts.check();
   await checkMail(world, crowd, isAllKept(world));
   await crowd.sweeping.checkConvergence();
+  await checkEvents(world, crowd, CHANNELS);
 }
 
 function quietTtls({ warnings, faults }: World): number {

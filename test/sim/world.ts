@@ -4,6 +4,7 @@ import { NotAnswered } from "../../src/objects/not-answered.ts";
 import type { ChannelPort, ConnectRequest, UserPort } from "../../src/objects/ports.ts";
 import { CallFailed } from "./call.ts";
 import { type CallFaults, Calls, objectsVia } from "./calls.ts";
+import type { SimulatedQueue } from "./event-queue.ts";
 import { FaultTable, type Kind } from "./fault-table.ts";
 import { FrontDoor } from "./front-door.ts";
 import { portsOf } from "./instance-ports.ts";
@@ -25,6 +26,7 @@ export class World implements Nature {
   readonly faults = new FaultTable();
   readonly settings: Settings;
   readonly cores: Cores;
+  eventQueue: SimulatedQueue | undefined;
   /** Objects that had a turn since they were last looked at. */
   readonly touched = new Set<SimulatedObject>();
   /** Called after each turn, before anything else can happen. */

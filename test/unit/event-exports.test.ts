@@ -196,6 +196,10 @@ test("[Q5] batches hold at most a hundred events and 240,000 bytes, in order and
   );
 });
 
+test("[Q5] however small they are, a batch holds a hundred", () => {
+  expect(batchesOf(Array.from({ length: 250 }, String)).map(({ length }) => length)).toEqual([100, 100, 50]);
+});
+
 test("[Q5] an event that the queue would not carry is a pointer to itself, never left out", () => {
   const data = {
     id: "m-1",
@@ -326,6 +330,18 @@ test("[EV9] a channel that is deleted takes with it what was not exported, and i
   log.exports.run();
   await object.bench.quiet();
   expect(object.queue.taken).toHaveLength(1);
+});
+
+test("[EV9] what the queue took of a log that was deleted meanwhile says nothing of the next one", async () => {
+  const { open, say } = exportedLog();
+  const log = open();
+  for (let i = 0; i < 5; i++) say(log, i);
+  const { sent } = log.messages.next(10);
+  log.log.forget();
+  log.messages.forget();
+  say(log, "first of the next");
+  sent();
+  expect(log.messages.waitingSince()).not.toBeNull();
 });
 
 test("[A34] an exported message says how often it went round, once more than what it was published with", () => {

@@ -1,6 +1,7 @@
 import { eventId } from "../../events/event-id.ts";
 import type { NewEvent } from "../../events/queue-text.ts";
 import type { Clock } from "../../objects/ports.ts";
+import type { Member } from "../../protocol/bodies.ts";
 import type { EventType } from "../../protocol/events.ts";
 import type { MembershipChange } from "./roster.ts";
 
@@ -13,7 +14,7 @@ export class MemberEvents {
   readonly #channel: string;
   readonly #add: (events: readonly NewEvent[]) => void;
   #noted: NewEvent[] = [];
-  /** Of the last event: milliseconds, moved on where two fall together. */
+  /** Of the last event: microseconds, so that a burst is over before a crash can be, and its versions behind it. */
   #version = 0;
 
   constructor(clock: Clock, channel: string, add: (events: readonly NewEvent[]) => void) {
@@ -29,6 +30,15 @@ export class MemberEvents {
     if (is === "left" && members === 0) this.#note("channel.vacated", change);
   }
 
+  /** These may have come without a word; `isAll`: nobody else is here, so that nobody else made the channel occupied. */
+  recall(members: readonly Member[], isAll: boolean): void {
+    const inOrder = [...members].sort((a, b) => a.joinedAt - b.joinedAt);
+    for (const [i, member] of inOrder.entries()) {
+      this.note({ is: "joined", member, members: isAll ? i + 1 : members.length + 1 });
+    }
+    this.flush();
+  }
+
   /** At the end of a change, in its turn. */
   flush(): void {
     if (this.#noted.length === 0) return;
@@ -39,7 +49,7 @@ export class MemberEvents {
 
   #note(type: EventType, { member }: MembershipChange): void {
     const at = this.#clock.now();
-    this.#version = Math.max(at, this.#version + 1);
+    this.#version = Math.max(at * 1000, this.#version + 1);
     const channel = this.#channel;
     const about = type.startsWith("member.") ? { member } : {};
     this.#noted.push({

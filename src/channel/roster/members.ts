@@ -60,6 +60,19 @@ export class Members implements KeptMembers {
     if (events !== undefined) this.#roster.onMembership = (change) => events.note(change);
   }
 
+  /**
+   * On wake-up, before what a crash cut off is ended: whoever came by a connection that is lost may never have been
+   * welcomed, and so never told of, but counts from now on. It is told of again, under the same id.
+   */
+  recall(isOpen: (session: string) => boolean): void {
+    if (this.#events === undefined) return;
+    const cameBy = ({ session, order, end, connectedAt, joinedAt }: SessionRow) =>
+      end === null && order === undefined && connectedAt === joinedAt && !isOpen(session);
+    const users = new Set([...this.#sessions.all()].filter(cameBy).map(({ user }) => user));
+    const recalled = [...users].flatMap((user) => this.#roster.find(user) ?? []);
+    this.#events.recall(recalled, recalled.length === this.counts.members);
+  }
+
   /** Of all, those that users do not see too: for back ends. */
   get counts(): RosterCounts {
     return this.#roster.everybody;

@@ -82,6 +82,12 @@ export class Roster {
     return entry && joinedAtOf(entry.parts);
   }
 
+  /** This user, hidden or not, as back ends see it. */
+  find(user: string): Member | undefined {
+    const entry = this.#members.get(user);
+    return entry && memberOf(user, entry);
+  }
+
   /** Whether this session, or what this relay says of its own, counts in this member. */
   has(user: string, key: string): boolean {
     return this.#members.get(user)?.parts.some((part) => keyOf(part) === key) ?? false;
