@@ -21,6 +21,7 @@ const COMMANDS: readonly Command[] = [
   { weight: 6, run: (_, crowd) => crowd.reader.read() },
   { weight: 1, run: broadcast, topic: "broadcasts" },
   { weight: 4, run: sweep, topic: "sweeps" },
+  { weight: 4, run: (_, crowd) => crowd.sweeping.spoil(crowd.users), topic: "sweeps" },
   ...ORDERS,
   ...PRESENCE,
   ...MAIL.map((command) => ({ ...command, topic: "mail" as const })),

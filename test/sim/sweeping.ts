@@ -12,6 +12,8 @@ export class Sweeping {
   done = 0;
   /** How often two objects did not agree, in the middle of everything. */
   differences = 0;
+  /** Watches of which one side was made to know otherwise. */
+  #spoiled = 0;
   readonly #world: World;
 
   constructor(world: World) {
@@ -30,9 +32,45 @@ export class Sweeping {
     });
   }
 
+  /**
+   * Behind the back of a user's object, which falls asleep before: it has lost one of its watchers, or knows one who is none. No fault of the
+   * platform does that, but nobody would ever say so: only a sweep, or a sample within the hour, finds it.
+   */
+  spoil(users: readonly string[]): boolean {
+    const { random } = this.#world;
+    const known = this.#world.objects().filter(({ kind, storage }) => kind === "user" && storage.hasTables);
+    const object = random.pick(known);
+    if (object === undefined || (object.isAwake && !object.evict())) return false;
+    const { storage, name } = object;
+    const watchers = storage.all<{ watcher: string }>(
+      "SELECT watcher FROM watcher WHERE state <> 'over' AND due_at IS NULL ORDER BY watcher",
+    );
+    const [lost, stranger] = [
+      random.pick(watchers)?.watcher,
+      random.pick(users.filter((user) => user !== name)),
+    ];
+    if (lost !== undefined) storage.run("DELETE FROM watcher WHERE watcher = ?", lost);
+    else if (stranger !== undefined) {
+      const insert = `INSERT INTO watcher (watcher, ordered_at, state, hidden) VALUES (?, 1, 'told', 0)
+        ON CONFLICT (watcher) DO NOTHING`;
+      storage.run(insert, stranger);
+    }
+    storage.commit();
+    this.#world.journal.write(`${object}: lost ${lost}, or has ${stranger} as a watcher`);
+    this.#spoiled += 1;
+    return true;
+  }
+
+  /** Where something was spoiled: before anybody may ask what watchers were told. */
+  async putRight(): Promise<void> {
+    if (this.#spoiled === 0) return;
+    await this.#sweepAll();
+    await this.#world.advance(PUT_RIGHT_MS);
+  }
+
   /** Once it is quiet sweeps find something once at most: what is put right stays so. */
   async checkConvergence(): Promise<void> {
-    await this.#sweepAll();
+    if (this.#spoiled === 0) await this.#sweepAll();
     await this.#world.advance(PUT_RIGHT_MS);
     const left = await this.#sweepAll();
     if (Object.values(left).some((count) => count > 0)) {
