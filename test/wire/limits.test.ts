@@ -11,7 +11,10 @@ import { KEY, tokenFor } from "../fixtures/tokens.ts";
 let service: Service;
 
 beforeAll(async () => {
-  const vars = { CHANNEL_RATE_PER_SECOND: "20", CHANNEL_RATE_BURST: "40", ADDRESS_FAILURES_BURST: "20" };
+  const vars = {
+    ...{ CHANNEL_RATE_PER_SECOND: "2", CHANNEL_RATE_BURST: "40", RATE_PER_SECOND: "5", RATE_BURST: "20" },
+    ...{ ADDRESS_FAILURES_PER_SECOND: "1", ADDRESS_FAILURES_BURST: "20" },
+  };
   service = await startBareService({ vars });
 });
 afterAll(() => service.stop());

@@ -3,7 +3,6 @@ import { inTurns } from "../fixtures/in-turns.ts";
 import { RawClient } from "../fixtures/raw-client.ts";
 import { type Service, startService } from "../fixtures/service.ts";
 import { KEY, tokenFor } from "../fixtures/tokens.ts";
-import { upgradeStatus } from "../fixtures/upgrade.ts";
 
 async function read(service: Service, path: string): Promise<Record<string, unknown>> {
   return (await (await fetch(service.url + path, { headers: KEY })).json()) as Record<string, unknown>;
@@ -49,6 +48,7 @@ test("[A25] [LM7] a user who opens a thousand connections keeps twenty of the hu
   try {
     const ben = await RawClient.welcomed({ url: service.url, token: await tokenFor("ben"), channel: "a25" });
     const token = await tokenFor("mallory");
+    const floodAt = Date.now();
     const flood = await inTurns(
       Array.from({ length: 1000 }),
       40,
@@ -64,10 +64,10 @@ test("[A25] [LM7] a user who opens a thousand connections keeps twenty of the hu
       .toBe(20);
     const welcomed = flood.filter(({ frames }) => frames.some(({ type }) => type === "welcome"));
     expect(welcomed.length).toBeGreaterThanOrEqual(100);
-    expect(welcomed.length).toBeLessThan(200); // a hundred at once, and one a second
+    const seconds = (Date.now() - floodAt) / 1000;
+    expect(welcomed.length).toBeLessThan(100 + seconds + 2); // a hundred at once, and one a second
     const closings = welcomed.map(({ frames }) => frames.find(({ type }) => type === "closing")?.code);
     expect(closings.filter((code) => code === 4503)).toHaveLength(welcomed.length - 20);
-    expect(await upgradeStatus({ url: service.url, token, channel: "a25" })).toBe(429);
     const since = Date.now();
     expect(await ben.ask({ type: "publish", data: "still here" })).toMatchObject({ type: "ok" });
     expect(Date.now() - since).toBeLessThan(1000);
