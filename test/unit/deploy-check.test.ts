@@ -205,7 +205,10 @@ dead_letter_queue = "dead-events"
 queue = "dead-events"
 `;
   const target = (queues = QUEUES, url = "https://hooks.example.com/in") =>
-    configured([ORIGINS, `${ORIGINS}\nWEBHOOK_URL = "${url}"`], [/$/, queues]);
+    configured(
+      [ORIGINS, `${ORIGINS}\nWEBHOOK_URL = "${url}"`],
+      [/(\[\[queues\.\w+\]\]\n(\w.*\n)+\n?)+/, queues],
+    );
   const found = (configuration: Configuration, secret?: string) =>
     lines(webhookFindings(configuration, secret === undefined ? {} : { WEBHOOK_SECRET: secret }));
 
