@@ -1,13 +1,11 @@
 import { Hono } from "hono";
-import { targetName } from "../events/target-name.ts";
 import { spliced } from "../objects/spliced.ts";
-import { webhookOf } from "../objects/stubs.ts";
-import type { WebhookPort } from "../objects/webhook-port.ts";
 import { LetterQuery } from "../protocol/events.ts";
 import { requireKey } from "./access.ts";
-import type { AppContext, AppEnv } from "./context.ts";
+import type { AppEnv } from "./context.ts";
 import { queryIn } from "./input.ts";
 import { problem } from "./problem.ts";
+import { webhookIn } from "./webhook.ts";
 
 /** Events that the webhook did not take: what they are, and sending one again. */
 export const deadLetters = new Hono<AppEnv>()
@@ -28,9 +26,3 @@ export const deadLetters = new Hono<AppEnv>()
       throw problem("not_found", "no such dead letter");
     return context.json({}, 202);
   });
-
-/** Of the target that is set now; undefined where none is. */
-async function webhookIn(context: AppContext): Promise<WebhookPort | undefined> {
-  const { WEBHOOK_URL: url } = context.get("settings");
-  return url === undefined ? undefined : webhookOf(context.env, await targetName(url));
-}

@@ -9,8 +9,10 @@ import {
   requestsOf,
 } from "../objects/costs.ts";
 import type { ShardCensus, ShardCounts } from "../objects/directory-port.ts";
+import type { WebhookStats } from "../objects/webhook-port.ts";
 import { Cause, CostKind } from "../protocol/costs.ts";
-import type { Family, Sample } from "./metric-text.ts";
+import { counter, type Family, gauge, gauges, type Sample } from "./metric-text.ts";
+import { webhookFamilies } from "./webhook-families.ts";
 
 /** All that metrics are made of. */
 export interface Known {
@@ -19,6 +21,8 @@ export interface Known {
   share: number;
   /** Of each shard of the directory. */
   shards: readonly { counts: ShardCounts; costs: CostSums | undefined }[];
+  /** Of the target of events, where one is set. */
+  webhook: WebhookStats | undefined;
   /** How a user's name is shown. */
   pseudonym(user: string): string;
 }
@@ -36,7 +40,15 @@ const KINDS: readonly CountKind[] = [...CostKind.options, "worker"];
 export function familiesOf(known: Known): Family[] {
   const kinds = summed(known);
   const activity = activityOf(kinds);
-  return [...listed(known), ...said(activity, kinds), ...found(activity), ...cost(kinds), ...owed(known)];
+  const events = known.webhook === undefined ? [] : webhookFamilies(known.webhook, known.now);
+  return [
+    ...listed(known),
+    ...said(activity, kinds),
+    ...found(activity),
+    ...cost(kinds),
+    ...owed(known),
+    ...events,
+  ];
 }
 
 function listed({ shards, pseudonym, share }: Known): Family[] {
@@ -229,16 +241,4 @@ function named(activity: Activity, opening: string): [rest: string, count: numbe
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
-}
-
-function gauge(name: string, help: string, value: number): Family {
-  return { ...gauges(name, help), samples: [{ value }] };
-}
-
-function gauges(name: string, help: string) {
-  return { name: `rollcall_${name}`, help, type: "gauge" as const };
-}
-
-function counter(name: string, help: string, samples: readonly Sample[]): Family {
-  return { name: `rollcall_${name}`, help, type: "counter", samples };
 }

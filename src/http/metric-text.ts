@@ -101,3 +101,18 @@ function escaped(text: string, format: Format): string {
   const plain = text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
   return format === "openmetrics" ? plain.replaceAll('"', '\\"') : plain;
 }
+
+/** A family of one gauge. */
+export function gauge(name: string, help: string, value: number): Family {
+  return { ...gauges(name, help), samples: [{ value }] };
+}
+
+/** A family of gauges, without its samples. */
+export function gauges(name: string, help: string) {
+  return { name: `rollcall_${name}`, help, type: "gauge" as const };
+}
+
+/** A family of counters. */
+export function counter(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name: `rollcall_${name}`, help, type: "counter", samples };
+}

@@ -6,6 +6,7 @@ import { requireKey } from "./access.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { familiesOf, type Known } from "./metric-families.ts";
 import { CONTENT_TYPE, formatFor, metricText } from "./metric-text.ts";
+import { webhookIn } from "./webhook.ts";
 
 /** Calls of one request that are under way at once. */
 const MOST_CALLS = 20;
@@ -29,5 +30,6 @@ async function knownIn(context: AppContext): Promise<Known> {
     const [counts, costs] = await Promise.all([shard.counts({ census: true }), shard.costs()]);
     return { counts, costs };
   });
-  return { now: Date.now(), share: COST_SAMPLE, shards, pseudonym };
+  const webhook = await (await webhookIn(context))?.stats();
+  return { now: Date.now(), share: COST_SAMPLE, shards, webhook, pseudonym };
 }

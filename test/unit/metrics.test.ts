@@ -39,6 +39,23 @@ function known(more: Partial<Known> = {}): Known {
     now: 100_000,
     share: 1,
     shards: [shard, { counts: other, costs }],
+    webhook: {
+      state: "half-open",
+      delivered: 7,
+      failed: 2,
+      opened: 1,
+      parked: 5,
+      redriven: 1,
+      dropped: 0,
+      letters: 4,
+      oldestLetterAt: 70_000,
+      latency: [
+        { leMs: 100, tries: 6 },
+        { leMs: 1000, tries: 2 },
+        { leMs: null, tries: 1 },
+      ],
+      latencySumMs: 17_000,
+    },
     pseudonym: (user) => `hash of ${user}`,
     ...more,
   };
@@ -156,6 +173,28 @@ function askable(): Set<string> {
   const text = metricText(familiesOf(known()), "openmetrics");
   return new Set([...text.matchAll(/^(rollcall_\w+?)(?:\{.*\})? [\d.]+$/gm)].map(([, name = ""]) => name));
 }
+
+it("[MT16] what became of events is told where a target is set: its circuit, tries, dead letters, latency", () => {
+  const read = families(metricText(familiesOf(known()), "prometheus"));
+  expect(read.get("rollcall_webhook_state")?.metrics).toEqual([
+    { value: "0", labels: { state: "closed" } },
+    { value: "1", labels: { state: "half-open" } },
+    { value: "0", labels: { state: "open" } },
+    { value: "0", labels: { state: "disabled" } },
+  ]);
+  expect(read.get("rollcall_webhook_tries_total")?.metrics).toEqual([
+    { value: "7", labels: { result: "delivered" } },
+    { value: "2", labels: { result: "failed" } },
+  ]);
+  expect(read.get("rollcall_webhook_dead_letters")?.metrics).toEqual([{ value: "4" }]);
+  expect(read.get("rollcall_webhook_oldest_dead_letter_seconds")?.metrics).toEqual([{ value: "30" }]);
+  expect(read.get("rollcall_webhook_seconds")?.metrics[0]).toMatchObject({
+    buckets: { "0.1": "6", "1": "8", "+Inf": "9" },
+    sum: "17",
+  });
+  const without = families(metricText(familiesOf(known({ webhook: undefined })), "prometheus"));
+  expect([...without.keys()].filter((name) => name.includes("webhook"))).toEqual([]);
+});
 
 it("[MT13] every query of the dashboard and of the alerts asks for metrics that exist", () => {
   const names = askable();
