@@ -76,29 +76,6 @@ export const BatchAnswer = z.object({
 });
 export type BatchAnswer = z.infer<typeof BatchAnswer>;
 
-/** Whether the service is well. `checks` is for keys: what was looked at, part by part. */
-export const Health = z.looseObject({ status: z.string(), checks: z.unknown().optional() });
-
-/** An event that no webhook took. `data` is that of the event. */
-export const DeadLetter = z.looseObject({
-  id: z.string(),
-  type: z.string(),
-  at: z.number().int(),
-  attempts: z.number().int(),
-  lastError: z.string(),
-  data: z.unknown(),
-});
-
-/** Answer of `GET /v1/dead-letters`. */
-export const DeadLetterPage = z.object({ letters: z.array(DeadLetter), cursor: z.string().optional() });
-
-/** Answer of `POST /v1/maintenance/cleanup`: how many of each were removed. */
-export const CleanupCounts = z.looseObject({
-  sessions: z.number().int().optional(),
-  watches: z.number().int().optional(),
-  messages: z.number().int().optional(),
-});
-
 /** What the frame `auth` is answered with: when the session's new token ends, in milliseconds. */
 export const Renewed = z.object({ expiresAt: z.number().int() });
 

@@ -53,7 +53,10 @@ export const DeadLetter = z.object({
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
-/** A page of dead letters, the oldest first. */
+/** Answer of `GET /v1/dead-letters`, the oldest first. */
+export const DeadLetterPage = z.object({ letters: z.array(DeadLetter), cursor: z.string().optional() });
+
+/** Query of `GET /v1/dead-letters`. */
 export const LetterQuery = z.object({
   cursor: z
     .string()

@@ -35,6 +35,13 @@ export const Health = z.object({
 });
 export type Health = z.infer<typeof Health>;
 
+/** Answer of `GET /healthz` to who presents nothing. */
+export const Alive = z.object({ status: z.literal("ok") });
+
+/** Answer of `GET /healthz`, whoever asks. */
+export const HealthAnswer = z.union([Health, Alive]);
+
+/** Query of `POST /v1/maintenance/cleanup`: where an earlier one had to stop. */
 export const CleanupQuery = z.object({ cursor: z.string().max(300).optional() });
 export type CleanupQuery = z.infer<typeof CleanupQuery>;
 

@@ -44,6 +44,7 @@ export const CHANNEL_ROUTES: readonly Route[] = [
       },
     },
     codes: ["idempotency_mismatch"],
+    limits: ["channel", "new_channels"],
   },
   {
     method: "GET",
@@ -68,6 +69,7 @@ export const CHANNEL_ROUTES: readonly Route[] = [
     who: { user: "with the grant `signal` on this channel", key: ["publish"] },
     body: { schemas: [SignalBody], examples: { typing: { event: "typing.started", data: { in: "lobby" } } } },
     answers: { 202: { words: "Taken.", schema: Taken, example: {} } },
+    limits: ["channel"],
   },
   {
     method: "GET",

@@ -120,6 +120,7 @@ export const MESSAGE_ROUTES: readonly Route[] = [
       },
     },
     codes: ["idempotency_mismatch"],
+    limits: ["broadcasts"],
   },
   {
     method: "POST",

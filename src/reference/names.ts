@@ -4,7 +4,9 @@ import * as bodies from "../protocol/bodies.ts";
 import { Capability, OwnTicketBody, Ticket, TicketBody } from "../protocol/claims.ts";
 import { KindCosts } from "../protocol/costs.ts";
 import * as directory from "../protocol/directory.ts";
+import { DeadLetter, DeadLetterPage } from "../protocol/events.ts";
 import { DirectMessage, InboxAck } from "../protocol/inbox.ts";
+import * as maintenance from "../protocol/maintenance.ts";
 import { BatchBody, BroadcastBody, ManyBody, Operation } from "../protocol/many.ts";
 import { ChannelName, Device, DeviceId, DeviceType, Pattern, SessionId, UserId } from "../protocol/names.ts";
 import * as presence from "../protocol/presence.ts";
@@ -76,10 +78,14 @@ export const ANSWERS: Readonly<Record<string, z.ZodType>> = {
   ManyResult: answers.ManyResult,
   ManyAnswer: answers.ManyAnswer,
   BatchAnswer: answers.BatchAnswer,
-  Health: answers.Health,
-  DeadLetter: answers.DeadLetter,
-  DeadLetterPage: answers.DeadLetterPage,
-  CleanupCounts: answers.CleanupCounts,
+  Alive: maintenance.Alive,
+  Check: maintenance.Check,
+  Differences: maintenance.Differences,
+  Health: maintenance.Health,
+  HealthAnswer: maintenance.HealthAnswer,
+  Cleaned: maintenance.Cleaned,
+  DeadLetter,
+  DeadLetterPage,
   Code: answers.Code,
   Problem,
   Document,

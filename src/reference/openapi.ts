@@ -1,11 +1,11 @@
 import type * as z from "zod";
-import { ERROR_CODES, type ErrorCode, refusal } from "../protocol/codes.ts";
+import { ERROR_CODES, type ErrorCode, type LimitName, refusal } from "../protocol/codes.ts";
 import { problemOf } from "../protocol/problem.ts";
 import type { OpenApi, Operation, Reply } from "./document.ts";
 import { jsonSchemas, refTo, type Schema } from "./json-schema.ts";
 import { ANSWERS, nameOf, REQUESTS } from "./names.ts";
 import { parameterNames, parametersOf } from "./parameters.ts";
-import { type Answer, type Body, codesOf, type Route, TAGS } from "./route.ts";
+import { type Answer, type Body, codesOf, limitsOf, type Route, TAGS } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 import { SECURITY_SCHEMES, securityOf, whoMay } from "./security.ts";
 
@@ -19,6 +19,10 @@ const DESCRIPTION = `Presence and broadcast at the edge: who is online, and mess
 Times are integers, milliseconds since the Unix epoch; sizes are bytes of UTF-8. Fields that the service does not know
 are ignored, a wrong type is an error that names the field: do likewise, and decide by \`code\`. A body is at most
 256 KiB and nests at most 32 deep. Numbers that an operator may set are given as they are by default.
+
+What is too much is 429 with \`limit\`, which names what was; come back after \`retryAfterMs\`. Every answer but an upgrade
+has an \`X-Request-Id\`: yours, where the request brings one of 8-64 letters, digits and hyphens.
+\`Rollcall-Hop\` is a parameter of what changes something; a wrong or too large one is refused below \`/v1/\` wherever it stands.
 
 The frames of connections are in the AsyncAPI document, \`/v1/asyncapi.json\`. \`/docs\` shows both.`;
 
@@ -77,21 +81,28 @@ function operationOf(route: Route, queries: Record<string, Schema>): Operation {
     security: securityOf(route),
     parameters,
     ...(route.body && { requestBody: requestBodyOf(route.body) }),
-    responses: responsesOf(route.answers, codesOf(route)),
+    responses: responsesOf(route),
   };
 }
 
 function requestBodyOf({ schemas, isOptional, examples }: Body) {
-  const named = Object.entries(examples).map(([name, value]) => [name, { value }] as const);
-  const content = { schema: schemaOf(schemas, REQUESTS), examples: Object.fromEntries(named) };
+  const content = { schema: schemaOf(schemas, REQUESTS), examples: valuesOf(examples) };
   return { required: isOptional !== true, content: { "application/json": content } };
 }
 
-function responsesOf(answers: Route["answers"], codes: ErrorCode[]): Operation["responses"] {
+function valuesOf(examples: Record<string, unknown>): Record<string, { value: unknown }> {
+  return Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
+}
+
+function responsesOf(route: Route): Operation["responses"] {
   const responses: Record<string, Reply> = {};
-  for (const [status, answer] of Object.entries(answers)) responses[status] = responseOf(answer);
-  for (const [status, ofStatus] of byStatus(codes)) {
-    const refused = refusedWith(status, ofStatus);
+  for (const [status, answer] of Object.entries(route.answers)) {
+    // An upgrade is handed on as it came.
+    const headers = status === "101" ? {} : { headers: headersOf(["X-Request-Id"]) };
+    responses[status] = { ...responseOf(answer), ...headers };
+  }
+  for (const [status, ofStatus] of byStatus(codesOf(route))) {
+    const refused = refusedWith(status, ofStatus, limitsOf(route));
     const { content = {}, description } = responses[status] ?? { description: "" };
     responses[status] = {
       ...refused,
@@ -102,11 +113,11 @@ function responsesOf(answers: Route["answers"], codes: ErrorCode[]): Operation["
   return responses;
 }
 
-function responseOf({ words, schema, types = ["application/json"], example }: Answer): Reply {
+function responseOf({ words, schema, types = ["application/json"], example, examples }: Answer): Reply {
   if (schema === undefined && example === undefined) return { description: words };
   const content = {
     schema: schema === undefined ? { type: "string" as const } : schemaOf([schema], ANSWERS),
-    example,
+    ...(examples === undefined ? { example } : { examples: valuesOf(examples) }),
   };
   return { description: words, content: Object.fromEntries(types.map((type) => [type, content])) };
 }
@@ -125,21 +136,35 @@ function byStatus(codes: ErrorCode[]): Map<number, ErrorCode[]> {
   return new Map([...all].sort(([a], [b]) => a - b));
 }
 
-function refusedWith(status: number, codes: ErrorCode[]): Reply {
+function refusedWith(status: number, codes: ErrorCode[], limits: LimitName[]): Reply {
   const examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
   const headers =
     status === 401 ? ["WWW-Authenticate"] : status === 429 || status === 503 ? ["Retry-After"] : [];
-  const refs = headers.map((name) => [name, { $ref: `#/components/headers/${name}` }] as const);
+  const properties = { code: { enum: codes }, ...(status === 429 && { limit: { enum: limits } }) };
+  const known = status === 429 ? ` \`limit\` says which: ${listed(limits)}.` : "";
   return {
-    description: `${codes.map((code) => `\`${code}\``).join(", ")}.`,
-    ...(refs.length > 0 && { headers: Object.fromEntries(refs) }),
-    content: {
-      [PROBLEM]: { schema: { allOf: [refTo("Problem")], properties: { code: { enum: codes } } }, examples },
-    },
+    description: `${listed(codes)}.${known}`,
+    headers: headersOf([...headers, "X-Request-Id"]),
+    content: { [PROBLEM]: { schema: { allOf: [refTo("Problem")], properties }, examples } },
   };
 }
 
+function listed(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(", ");
+}
+
+function headersOf(names: readonly string[]) {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+}
+
 const HEADERS = {
+  "X-Request-Id": {
+    description:
+      "The request's id, as it stands in the log: that of the request's own header, where it has a good one.",
+    required: true,
+    schema: { type: "string" },
+    example: "1f6d3c0a-6b1e-4c39-9a0c-5f0d2f3f8f55",
+  },
   "Retry-After": {
     description: "Come back no sooner, in seconds.",
     schema: { type: "integer", minimum: 1 },
@@ -163,6 +188,11 @@ function problemExamples(paths: OpenApi["paths"]): OpenApi["components"]["exampl
 
 function problemWith(code: ErrorCode) {
   const [, title] = ERROR_CODES[code];
+  if (code === "rate_limited") {
+    // Whoever needs a credential may meet this one.
+    const limited = refusal(code, "too many bad credentials from this address");
+    return problemOf({ ...limited, retryAfterMs: 100, limit: "address" }).body;
+  }
   if (code !== "bad_request") return problemOf(refusal(code, title)).body;
   const message = "Invalid input: expected string, received array";
   return problemOf(refusal(code, `event: ${message}`, [{ path: "event", message }])).body;

@@ -1,8 +1,10 @@
 import * as z from "zod";
-import { CleanupCounts, DeadLetterPage, Health, Taken } from "../protocol/answers.ts";
-import { OccupiedPage, OccupiedQuery, OnlineQuery, Stats } from "../protocol/directory.ts";
+import { Taken } from "../protocol/answers.ts";
+import { OccupiedPage, OccupiedQuery, Stats } from "../protocol/directory.ts";
+import { DeadLetterPage, LetterQuery } from "../protocol/events.ts";
+import { Cleaned, CleanupQuery, Health, HealthAnswer } from "../protocol/maintenance.ts";
 import type { Route } from "./route.ts";
-import { AT, DIRECT, STATS } from "./samples.ts";
+import { AT, CLEANED, DIRECT, FAILING, LETTER_ID, METRICS, STATS, WELL } from "./samples.ts";
 
 const tag = "Operation";
 
@@ -12,12 +14,12 @@ export const Document = z.record(z.string(), z.unknown());
 const UNCHANGED = { 304: { words: "As it was: the client has it (`If-None-Match`)." } };
 
 const letter = {
-  id: "evt_5mJ3r0Qn2mXcV8bKQ1w2Zg",
+  id: LETTER_ID,
   type: "direct.expired",
   at: AT,
-  attempts: 24,
-  lastError: "503",
-  data: DIRECT,
+  attempts: 58,
+  lastError: "status 503",
+  data: { user: "ann", ...DIRECT },
 };
 
 /** Routes for whoever operates the service. */
@@ -54,12 +56,14 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "readMetrics",
     tag,
     summary: "The same and more, for Prometheus",
+    about:
+      "Text of Prometheus 0.0.4, or of OpenMetrics 1.0 where `Accept` names it and likes the other no better.",
     who: { key: ["read", "ops"] },
     answers: {
       200: {
         words: "Metrics, as `Accept` asks for them.",
         types: ["text/plain", "application/openmetrics-text"],
-        example: "# TYPE rollcall_users_online gauge\nrollcall_users_online 3\n",
+        example: METRICS,
       },
     },
   },
@@ -69,11 +73,17 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "readHealth",
     tag,
     summary: "Alive and well configured",
-    about: "Touches no object. With a key it also has `checks` of every part.",
+    about:
+      "Who presents nothing learns that the settings are good; no object is touched. A key is told of every part; a " +
+      "wrong one is 401 and never 200.",
     who: { isOpen: true, key: ["read", "ops"] },
     answers: {
-      200: { words: "Well.", schema: Health, example: { status: "ok" } },
-      503: { words: "To a key: a check fails.", schema: Health, example: { status: "failing", checks: {} } },
+      200: {
+        words: "Well.",
+        schema: HealthAnswer,
+        examples: { anyone: { status: "ok" }, key: WELL },
+      },
+      503: { words: "To a key: a check fails.", schema: Health, example: FAILING },
     },
   },
   {
@@ -82,8 +92,11 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "listDeadLetters",
     tag,
     summary: "Events that no webhook took",
+    about:
+      "The oldest first. They belong to the address that `WEBHOOK_URL` is now; without one there are none. " +
+      "10,000 are kept, then the oldest go.",
     who: { key: ["ops"] },
-    query: [OnlineQuery],
+    query: [LetterQuery],
     answers: { 200: { words: "One page.", schema: DeadLetterPage, example: { letters: [letter] } } },
   },
   {
@@ -92,6 +105,7 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "replayDeadLetter",
     tag,
     summary: "Send one again, under its old id",
+    about: "With the header `Rollcall-Redriven: true`. After a 410 it also opens the target again.",
     who: { key: ["ops"] },
     answers: { 202: { words: "On its way.", schema: Taken, example: {} } },
     codes: ["not_found"],
@@ -102,12 +116,16 @@ export const OPERATION_ROUTES: readonly Route[] = [
     id: "cleanUp",
     tag,
     summary: "Run the periodic sweep now",
+    about:
+      "Asks everybody who is listed. After 20 s it stops with `more`: go on with its `cursor`. It may be repeated, " +
+      "also while one runs.",
     who: { key: ["manage", "ops"] },
+    query: [CleanupQuery],
     answers: {
       200: {
-        words: "How many of each were removed.",
-        schema: CleanupCounts,
-        example: { sessions: 2, watches: 0, messages: 31 },
+        words: "How many of each were over, and are removed.",
+        schema: Cleaned,
+        example: CLEANED,
       },
     },
   },

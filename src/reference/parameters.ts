@@ -2,20 +2,24 @@ import type * as z from "zod";
 import { EndQuery } from "../protocol/answers.ts";
 import { MemberQuery, MessageQuery } from "../protocol/bodies.ts";
 import { OccupiedQuery, OnlineQuery, UsersQuery } from "../protocol/directory.ts";
+import { HOP_HEADER, LetterQuery, MAX_HOPS } from "../protocol/events.ts";
 import { InboxQuery } from "../protocol/inbox.ts";
+import { CleanupQuery } from "../protocol/maintenance.ts";
 import { UserQuery } from "../protocol/presence.ts";
 import { ChannelConnectQuery, UserConnectQuery } from "./connection-routes.ts";
 import type { Parameter } from "./document.ts";
 import { refTo, type Schema } from "./json-schema.ts";
-import { maySpeakAsSession, type Route } from "./route.ts";
-import { SESSION } from "./samples.ts";
+import { mayGoRound, maySpeakAsSession, type Route } from "./route.ts";
+import { CLEANED, LETTER_ID, SESSION } from "./samples.ts";
 
 /** Queries have names only to say what their fields mean: in the document they are parameters. */
 export const QUERIES: Readonly<Record<string, z.ZodObject>> = {
   ChannelConnectQuery,
   UserConnectQuery,
+  CleanupQuery,
   EndQuery,
   InboxQuery,
+  LetterQuery,
   MemberQuery,
   MessageQuery,
   OccupiedQuery,
@@ -29,7 +33,7 @@ const IN_PATH: Readonly<Record<string, { schema: Schema; words: string; example:
   user: { schema: refTo("UserId"), words: "The user's id.", example: "ann" },
   target: { schema: refTo("UserId"), words: "Who is watched.", example: "ben" },
   session: { schema: refTo("SessionId"), words: "The session's id.", example: SESSION.id },
-  id: { schema: { type: "string" }, words: "The event's id.", example: "evt_5mJ3r0Qn2mXcV8bKQ1w2Zg" },
+  id: { schema: { type: "string" }, words: "The event's id.", example: LETTER_ID },
 };
 
 const HEADERS = {
@@ -43,6 +47,13 @@ const HEADERS = {
     words: "Event streams: where the client stood. A position that can't be read is as if it were absent.",
     example: "cHJWed1IZbMGwds45pdHpw:7",
   },
+  [HOP_HEADER]: {
+    schema: { type: "integer", minimum: 1, maximum: MAX_HOPS },
+    words:
+      "Where an event of a webhook is why you ask: that of its delivery, handed on. What went round more often is " +
+      "409 `conflict`.",
+    example: 1,
+  },
   "Rollcall-Session": {
     schema: refTo("SessionId"),
     words: "Of a user: as which live session it speaks. It is `from.session` of what is published.",
@@ -50,7 +61,7 @@ const HEADERS = {
   },
 } as const;
 
-/** By name, what a request might ask with. A test checks each against its schema. */
+/** By name, or schema and name, what a request might ask with. A test checks each against its schema. */
 const ASKED: Readonly<Record<string, unknown>> = {
   after: 0,
   before: 8,
@@ -69,6 +80,8 @@ const ASKED: Readonly<Record<string, unknown>> = {
   rewind: 20,
   users: "ann,ben",
   watch: "ben,cid",
+  "CleanupQuery.cursor": CLEANED.cursor,
+  "LetterQuery.cursor": "100",
 };
 
 /** The queries of these routes by name. Throws where one has none. */
@@ -88,6 +101,7 @@ export function parametersOf(route: Route, queries: Record<string, Schema>): Par
   });
   const headers = [
     ...(route.headers ?? []),
+    ...(mayGoRound(route) ? ([HOP_HEADER] as const) : []),
     ...(maySpeakAsSession(route) ? ["Rollcall-Session" as const] : []),
   ];
   const inHeader = headers.map((name): Parameter => {
@@ -110,7 +124,7 @@ function inQuery({ query = [] }: Route, queries: Record<string, Schema>): Parame
         required: query.length === 1 && required.includes(field),
         ...(description !== undefined && { description }),
         schema: value,
-        example: ASKED[field],
+        example: ASKED[`${name}.${field}`] ?? ASKED[field],
       });
     }
   }

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { Scope } from "../config.ts";
-import type { ErrorCode } from "../protocol/codes.ts";
+import type { ErrorCode, LimitName } from "../protocol/codes.ts";
 
 /*
  * One route of the service as the documents describe it. The schemas are those that the handlers check with: a
@@ -47,6 +47,8 @@ export interface Answer {
   /** Media types; JSON where none is said. */
   types?: readonly string[];
   example?: unknown;
+  /** In place of one, where they are told apart. */
+  examples?: Record<string, unknown>;
 }
 
 export interface Route {
@@ -67,11 +69,27 @@ export interface Route {
   answers: Readonly<Record<number, Answer>>;
   /** Codes besides those that follow from all the above. */
   codes?: readonly ErrorCode[];
+  /** Limits besides those of whoever asks. */
+  limits?: readonly LimitName[];
 }
 
 /** Whether the request may say as which session its user speaks. Who connects has none yet. */
 export function maySpeakAsSession({ who, path }: Route): boolean {
   return who.user !== undefined && !path.endsWith("/connect");
+}
+
+/** Whether a back end changes something with it, as it may because of an event: such a request says how often it went round. */
+export function mayGoRound({ who, method }: Route): boolean {
+  return who.key !== undefined && method !== "GET";
+}
+
+/** Which limits a 429 of this route may name. */
+export function limitsOf({ who, path, limits = [] }: Route): LimitName[] {
+  const all: LimitName[] = [];
+  if (who.user !== undefined || who.key !== undefined) all.push("address");
+  if (who.key !== undefined) all.push("key");
+  if (who.user !== undefined) all.push(path.endsWith("/connect") ? "connects" : "user");
+  return [...all, ...limits];
 }
 
 /** Every code that this route may answer with. */
@@ -86,6 +104,7 @@ export function codesOf(route: Route): ErrorCode[] {
     all.push("unauthenticated", "token_expired", "token_invalid", "forbidden", "rate_limited", "unavailable");
   }
   if (who.user !== undefined) all.push("token_revoked");
+  if (mayGoRound(route)) all.push("bad_request", "conflict");
   if (maySpeakAsSession(route)) all.push("session_gone");
   return [...new Set([...all, ...codes, "internal" as const])];
 }

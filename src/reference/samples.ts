@@ -107,3 +107,48 @@ export const STATS = {
     },
   },
 };
+
+export const LETTER_ID = "evt_2c1a9f4e07d35b86e1f0c4a7938bd562";
+
+/** The beginning of what is much longer. */
+export const METRICS = `# HELP rollcall_users_online Users online.
+# TYPE rollcall_users_online gauge
+rollcall_users_online 3
+`;
+
+const NONE = { entries: 0, sessions: 0, watches: 0, subscriptions: 0 };
+const CHECKS = {
+  object: { ok: true, ms: 12, detail: "read what was written 0 s ago" },
+  queue: { ok: true, ms: 0, detail: "EVENT_QUEUE is bound" },
+  directory: { ok: true, ms: 9, detail: "8 of 8 shards answered" },
+  outbox: { ok: true, ms: 9, detail: "nothing was owed at the last look", ageMs: null },
+  consistency: {
+    ok: true,
+    ms: 9,
+    detail: "0 differences among 800 asked",
+    ageMs: 1_200_000,
+    asked: 800,
+    unanswered: 0,
+    differences: NONE,
+    total: { ...NONE, watches: 2 },
+  },
+};
+
+export const WELL = { status: "ok", checks: CHECKS };
+
+export const FAILING = {
+  status: "failing",
+  checks: { ...CHECKS, queue: { ok: false, ms: 0, detail: "EVENT_QUEUE is not bound" } },
+};
+
+export const CLEANED = {
+  sessions: 2,
+  watches: 0,
+  subscriptions: 0,
+  messages: 31,
+  presences: 1,
+  asked: 1200,
+  unanswered: 0,
+  more: true,
+  cursor: "OCA1IHVzZXIgYW5u",
+};

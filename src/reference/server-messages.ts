@@ -1,5 +1,6 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { Code } from "../protocol/answers.ts";
+import { LIMIT_NAMES } from "../protocol/codes.ts";
 import * as frames from "../protocol/server-frames.ts";
 import type { Kind } from "./client-messages.ts";
 import { AT, DIRECT, MEMBER, MESSAGE, PRESENCE, SUBSCRIPTION, WELCOME } from "./samples.ts";
@@ -86,11 +87,18 @@ export const SERVER_MESSAGES: Readonly<Record<Said, ServerMessage>> = {
     example: { type: "probe", n: 3 },
   },
   error: {
-    schema: frames.ErrorFrame.extend({ code: Code }),
+    schema: frames.ErrorFrame.extend({ code: Code, limit: z.enum(LIMIT_NAMES).optional() }),
     summary:
       "A message that is refused; the connection goes on. With `channel` and without `ref` a subscription is over.",
     on: BOTH,
-    example: { type: "error", ref: 1, code: "rate_limited", message: "too many messages", retryAfterMs: 40 },
+    example: {
+      type: "error",
+      ref: 1,
+      code: "rate_limited",
+      message: "too many messages",
+      retryAfterMs: 40,
+      limit: "connection",
+    },
   },
   closing: {
     schema: frames.ClosingFrame,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
-import { ERROR_CODES } from "../../src/protocol/codes.ts";
+import { ERROR_CODES, LIMIT_NAMES } from "../../src/protocol/codes.ts";
 import type { Content, Operation } from "../../src/reference/document.ts";
 import { openApiDocument } from "../../src/reference/openapi.ts";
 import { brokenReferences, openApiChecks, pointerPart } from "../fixtures/document-checks.ts";
@@ -79,12 +79,39 @@ test("[OA5] problems are there for every code that may come, each under its stat
     "use_channel_connection",
     "too_many_subscriptions",
     "method_not_allowed",
-    "conflict",
     "not_available",
   ];
   expect(Object.keys(ERROR_CODES).filter((code) => !codes.has(code) && !elsewhere.includes(code))).toEqual(
     [],
   );
+});
+
+test("[OA5] a 429 says which limits the route has, and each limit has a route but that of frames", () => {
+  const named = new Set<string>();
+  for (const { operation } of operations) {
+    const { description = "", content = {} } = operation.responses["429"] ?? {};
+    const { schema } = content["application/problem+json"] ?? {};
+    const { limit } = (schema as { properties?: { limit?: { enum: string[] } } })?.properties ?? {};
+    expect(limit !== undefined, operation.operationId).toBe(operation.responses["401"] !== undefined);
+    for (const name of limit?.enum ?? []) {
+      named.add(name);
+      expect(description, operation.operationId).toContain(`\`${name}\``);
+    }
+  }
+  expect([...named, "connection"].sort()).toEqual([...LIMIT_NAMES].sort());
+});
+
+test("[OA5] what a back end changes because of an event says how often it went round, and may be refused for it", () => {
+  const asks = ({ parameters }: Operation) => parameters.some(({ name }) => name === "Rollcall-Hop");
+  const changing = operations.filter(
+    ({ method, operation }) => method !== "get" && operation.security.some((way) => "apiKey" in way),
+  );
+  expect(operations.filter(({ operation }) => asks(operation))).toEqual(changing);
+  expect(changing.length).toBeGreaterThan(10);
+  for (const { operation } of changing) {
+    const { content = {} } = operation.responses["409"] ?? {};
+    expect(Object.keys(content["application/problem+json"]?.examples ?? {})).toContain("conflict");
+  }
 });
 
 test("[OA6] every schema and every field says what it means", () => {

@@ -89,6 +89,12 @@ test("[OA17] every frame that the service sends is a message of the document, on
   await ask(ann, { type: "watch", users: ["ben"] });
   ann.send({ type: "publish", ref: 900, data: 1 });
   await ann.next("error", ({ ref }) => ref === 900);
+  for (let i = 0; i < 200; i++) {
+    const ref = ++refs;
+    asked.set(ref, "signal");
+    cid.send({ type: "signal", ref, event: "typing.started" });
+  }
+  await cid.next("error", ({ code, limit }) => code === "rate_limited" && limit === "connection");
   const body = JSON.stringify({ event: "maintenance", data: 1 });
   await fetch(`${service.url}/v1/broadcast`, { method: "POST", headers: KEY, body });
   for (const client of [ann, ben, cid]) await client.next("broadcast");
