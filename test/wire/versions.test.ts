@@ -14,7 +14,7 @@ interface Earlier {
   lacking: Lacking[];
 }
 
-/** Versions that were deployed before this one. To move one on is to give up that step: docs/decisions/0018. */
+/** Versions that were deployed before this one. To move one on is to give up that step: docs/decisions/0016. */
 const EARLIER: Record<string, Earlier> = {
   "before there were relays": { commit: "8240f800b63ac6c433943736622fe881506d6a50", lacking: ["costs"] },
   "before events left": { commit: "e9dd3f5ab68dd68e0faf2edd4bc5321659a28db2", lacking: [] },
