@@ -41,6 +41,7 @@ export class Census {
 
   /** Said of a user whose row stays as it is. */
   said(name: string, row: Counted, held: Held): void {
+    if (!this.#isCounted) return; // nobody asks; from the first time on it comes within ten TTLs
     const now = this.#now(name, row);
     if (JSON.stringify(now.held) === JSON.stringify(held)) return;
     this.#change(name, now, -1);

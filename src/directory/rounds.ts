@@ -54,7 +54,7 @@ export class Rounds {
         addNumbers(page.differences, audited.differences);
         page.unanswered += audited.unanswered;
         page.owedSince = earlier(page.owedSince, audited.owedSince);
-        if (!audited.isHere) page.presences += 1;
+        if (!audited.isHere && request.parts.includes("presences")) page.presences += 1;
       } catch (cause) {
         log.warn("audit not answered", { kind }, cause);
         page.unanswered += 1;

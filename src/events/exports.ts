@@ -1,3 +1,4 @@
+import type { Backlog } from "../objects/backlog.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Background, Clock, EventQueue, Log } from "../objects/ports.ts";
 import { batchesOf } from "./queue-text.ts";
@@ -60,6 +61,12 @@ export class Exports implements Duty {
     this.#sendingSince = this.#ports.clock.now();
     this.#attempt += 1;
     this.#ports.background.run(this.#send(queue, this.#attempt));
+  }
+
+  /** One where any event waits: to count them would read them all. */
+  backlog(): Backlog {
+    const oldestAt = this.#waitingSince();
+    return { debts: oldestAt === null ? 0 : 1, oldestAt };
   }
 
   nextAt(): number | null {

@@ -1,5 +1,5 @@
 import { settingsOf } from "../config.ts";
-import { log } from "../objects/log.ts";
+import { log, logBy } from "../objects/log.ts";
 import { webhookOf } from "../objects/stubs.ts";
 import { Consumer, type ConsumerPorts } from "./consumer.ts";
 import { targetName } from "./target-name.ts";
@@ -15,7 +15,9 @@ export async function consume(
   env: Env,
   instead: Partial<ConsumerPorts> = {},
 ): Promise<void> {
-  const consumer = new Consumer(settingsOf(env), { ...portsOf(env), ...instead });
+  const settings = settingsOf(env);
+  logBy(settings);
+  const consumer = new Consumer(settings, { ...portsOf(env), ...instead });
   if (batch.queue.endsWith(DEAD_LETTERS)) await consumer.park(batch.messages);
   else await consumer.consume(batch.messages);
 }

@@ -4,7 +4,7 @@ import { HeldOff, tooManyConnects } from "../objects/held-off.ts";
 import { type LimitName, type Refusal, refusal } from "../protocol/codes.ts";
 import { ENTRIES_PER_MESSAGE, NEW_CHANNEL_OF_USER, USERS_PER_MESSAGE } from "../protocol/limits.ts";
 import type { AppContext } from "./context.ts";
-import { networkOf } from "./network.ts";
+import { sourceOf } from "./network.ts";
 import { Problem } from "./problem.ts";
 import { type Location, Rates } from "./rates.ts";
 
@@ -54,7 +54,7 @@ function newLimits(settings: Settings): Limits {
  * Who shares the address with such a flood waits with it; good credentials count nothing.
  */
 export function mustNotBeGuessing(context: AppContext): void {
-  const address = networkOf(context.req.header("CF-Connecting-IP"));
+  const address = sourceIn(context);
   if (address === undefined) return;
   const waitMs = limitsOf(context).address.waitMs(address);
   if (waitMs > 0) throw limited("address", "too many bad credentials from this address", waitMs);
@@ -62,7 +62,7 @@ export function mustNotBeGuessing(context: AppContext): void {
 
 /** Counts a credential that was refused. One that was good once is no guess. */
 export function countGuess(context: AppContext, { code }: Refusal): void {
-  const address = networkOf(context.req.header("CF-Connecting-IP"));
+  const address = sourceIn(context);
   if (address === undefined || (code !== "unauthenticated" && code !== "token_invalid")) return;
   limitsOf(context).address.take(address, 1, locationOf(context, "ADDRESS_RATE"));
 }
@@ -113,6 +113,10 @@ export function noteConnect(context: AppContext, user: string, { status, headers
   if (status !== 429) return;
   const seconds = Number(headers.get("Retry-After") ?? 1);
   limitsOf(context).connects.hold(user, Date.now() + seconds * 1000);
+}
+
+function sourceIn({ req }: AppContext): string | undefined {
+  return sourceOf(req.header("CF-Connecting-IP"), req.header("CF-Worker"));
 }
 
 function weightOfChannel({ kind }: Principal): number {

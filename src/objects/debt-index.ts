@@ -23,10 +23,6 @@ export class DebtIndex<D extends Debt> {
     this.#byTime.delete(id);
   }
 
-  get size(): number {
-    return this.#byTime.size;
-  }
-
   /** When the first is due, in milliseconds. */
   earliest(): number | null {
     return this.#byTime.earliest();

@@ -14,7 +14,7 @@ export interface Duty {
   /** Does what is due, and must leave `nextAt` in the future. Does not wait for other objects. */
   run(now: number): void;
   /** What it owes to others, where it is a duty of that kind. */
-  backlog?(now: number): Backlog;
+  backlog?(): Backlog;
 }
 
 /**
@@ -62,8 +62,7 @@ export class DueTimes {
 
   /** What all duties owe together. */
   backlog(): Backlog {
-    const now = this.#ports.clock.now();
-    return backlogOf(this.#duties.flatMap((duty) => duty.backlog?.(now) ?? []));
+    return backlogOf(this.#duties.flatMap((duty) => duty.backlog?.() ?? []));
   }
 
   #earliest(): number | null {

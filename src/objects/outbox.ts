@@ -110,14 +110,14 @@ export class Outbox<D extends Debt> implements Duty {
   }
 
   /**
-   * What is owed now. No row says when a debt was made, its tries do: as if each came when it was due. Of a ledger of
-   * thousands those count that are due, and those alone say how old the oldest is.
+   * What is owed now. No row says when a debt was made, its tries do: as if each came when it was due. All of them, not
+   * those that are due: each of these is postponed in the turn in which it is tried.
    */
-  backlog(now: number): Backlog {
-    const { index } = this.#ledger;
-    const debts = index?.due(now) ?? this.#unsettled();
-    const made = debts.map((debt) => madeAt(debt));
-    return { debts: index?.size ?? debts.length, oldestAt: made.length === 0 ? null : Math.min(...made) };
+  backlog(): Backlog {
+    const debts = this.#ledger.index?.due(Number.POSITIVE_INFINITY) ?? this.#unsettled();
+    let oldestAt: number | null = null;
+    for (const debt of debts) oldestAt = Math.min(oldestAt ?? Number.POSITIVE_INFINITY, madeAt(debt));
+    return { debts: debts.length, oldestAt };
   }
 
   /** Sends what was written in this turn; the alarm sends it again if this object dies meanwhile. */

@@ -114,6 +114,7 @@ test("[Q4] a queue that refuses keeps nothing from going on: rows stay, an alarm
   for (let t = 0; t < 6 * hour; t += 1000) await object.pass(1000);
   expect(object.queue.calls).toBeLessThan(50);
   expect(object.queue.calls).toBeGreaterThan(35); // at most ten minutes apart
+  expect(object.outgoing.exports.backlog()).toEqual({ debts: 1, oldestAt: 1_000_000 });
   expect(object.statements).toEqual([]);
   object.queue.mode = "takes";
   for (let t = 0; t < 700_000; t += 1000) await object.pass(1000);

@@ -117,12 +117,12 @@ test("[HL12] how long a debt has waited follows from its tries", () => {
     () => {},
   );
   for (let tries = 0; tries < 20; tries++) {
-    expect(outbox.backlog(0).oldestAt).toBe(madeAt);
+    expect(outbox.backlog().oldestAt).toBe(madeAt);
     outbox.run(debt.dueAt);
   }
   expect(debt.dueAt).toBeGreaterThan(retryDelay(20) * 8);
   outbox.confirm("a");
-  expect(outbox.backlog(0).oldestAt).toBeNull();
+  expect(outbox.backlog().oldestAt).toBeNull();
 });
 
 test("[HL13] differences that were put right fail nothing; a shard that compares no more does", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { networkOf } from "../../src/http/network.ts";
+import { networkOf, sourceOf } from "../../src/http/network.ts";
 import { type LocationCounter, Rates } from "../../src/http/rates.ts";
 import { HeldOff } from "../../src/objects/held-off.ts";
 import { Recent } from "../../src/objects/recent.ts";
@@ -120,4 +120,12 @@ test.each([
   ["::ffff:203.0.113.7", "::ffff:203.0.113.7"],
 ])("[LM2] the address %s counts as %s", (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test("[LM2] Workers of other zones, who all have one address, count by the zone that owns them", () => {
+  const address = "2a06:98c0:3600::103";
+  expect(sourceOf(address, "a.example")).not.toBe(sourceOf(address, "b.example"));
+  expect(sourceOf(address, undefined)).not.toBe(sourceOf(address, "b.example"));
+  expect(sourceOf("203.0.113.7", "a.example")).toBe("203.0.113.7");
+  expect(sourceOf(undefined, "a.example")).toBeUndefined();
 });

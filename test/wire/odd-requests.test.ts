@@ -62,7 +62,7 @@ test("[N24] a path of 70 KB, a header of 140 KB and five hundred headers are ref
     areRefused: true,
   });
   expect(await objects()).toBe(0);
-  expect((await ask("/healthz")).status).toBe(200);
+  expect((await ask("/healthz", { headers: {} })).status).toBe(200); // with a key it would look at objects
 });
 
 test("[N25] a method that a path does not have is 405 with those it has, whoever asks, and no object wakes", async () => {

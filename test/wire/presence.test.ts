@@ -235,12 +235,6 @@ test("[SE2] a user's own connection reaches channels it does not sit in", async 
   });
 });
 
-test("[SE3] what a later version will do is answered with not_available", async () => {
-  const answer = await fetch(`${service.url}/metrics`, { headers: KEY });
-  expect(answer.status).toBe(501);
-  expect(await answer.json()).toMatchObject({ code: "not_available", status: 501 });
-});
-
 test("[SE4] the sessions of a user are listed wherever they are kept", async () => {
   const own = await RawClient.welcomed({ url: service.url, token: await tokenFor("gus"), device: "desktop" });
   const there = await join("gus", "se4", "mobile");
