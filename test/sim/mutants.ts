@@ -20,8 +20,8 @@ export const MUTANTS: Record<string, Mutant> = {
     breaks: /no ghost/,
   },
   "channel-never-reconciles": {
-    file: "src/channel/channel.ts",
-    find: "    this.#endings.reconcile();\n",
+    file: "src/channel/rooms.ts",
+    find: "    this.endings.reconcile();\n",
     replace: "",
     breaks: /no ghost/,
   },
@@ -35,7 +35,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/objects/outbox.ts",
     find: "    this.#start(due, ",
     replace: "    void ((..._: unknown[]) => {})(due, ",
-    breaks: /no ghost|never heard/,
+    breaks: /no ghost|never heard|still carries/,
   },
   "alarm-is-never-set": {
     file: "src/objects/due-times.ts",
@@ -100,9 +100,9 @@ export const MUTANTS: Record<string, Mutant> = {
     firstSeed: 21,
   },
   "removal-forgets-renewals": {
-    file: "src/channel/channel.ts",
-    find: "const refused = this.#removals.refusalOf({ user, issuedAt: request.issuedAt });",
-    replace: "const refused = this.#removals.refusalOf(undefined);",
+    file: "src/channel/rooms.ts",
+    find: "const refused = this.removals.refusalOf({ user, issuedAt: request.issuedAt });",
+    replace: "const refused = this.removals.refusalOf(undefined);",
     breaks: /renewed with a token/,
     firstSeed: 21,
   },

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { FaultTable } from "./fault-table.ts";
 import { breakOnLoad } from "./mutants.ts";
 import { narrowFanOut } from "./narrow-fan-out.ts";
+import { withoutRepairs } from "./without-repairs.ts";
 
 /*
  * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
@@ -21,7 +22,11 @@ const { values } = parseArgs({
   },
 });
 narrowFanOut();
-if (values.mutant !== undefined) breakOnLoad(values.mutant);
+const isBroken = values.mutant !== undefined;
+if (values.mutant !== undefined) {
+  breakOnLoad(values.mutant);
+  withoutRepairs();
+}
 
 // Only now: a mutant has to be in place before the rules are loaded.
 const { runSeed } = await import("./run-seed.ts");
@@ -35,7 +40,12 @@ const startedAt = performance.now();
 try {
   for (let seed = first; seed < first + count; seed++) {
     const { faults: met, ...result } = await runSeed(
-      { seed, steps: Number(values.steps), ...(values.trace ? { listener: console.log } : {}) },
+      {
+        seed,
+        steps: Number(values.steps),
+        hasSweeps: !isBroken,
+        ...(values.trace ? { listener: console.log } : {}),
+      },
       CORES,
     );
     faults.add(met);

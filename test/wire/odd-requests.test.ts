@@ -260,7 +260,7 @@ test("[N23] a body that lies about itself is refused in bounded time and memory,
   const body = '{"data":"said"}';
 
   const endless = await pourRaw(service.url, head("Transfer-Encoding: chunked"), 64 * 1024 * 1024);
-  expect(statusOf(endless.heard)).toBe(413);
+  expect([413, 0]).toContain(statusOf(endless.heard)); // what it still pours may make the kernel throw the answer away
   expect(endless.sent).toBeLessThan(16 * 1024 * 1024); // what lies in the buffers between
 
   const short = await sayRaw(service.url, `${head("Content-Length: 5")}${body}`, 2000);
