@@ -379,7 +379,7 @@ test("[BC10] a broadcast writes four rows in a shard, one more with a key, three
   await small.broadcast(job("warm"));
   await large.broadcast(job("warm"));
   for (const shard of ["bc10-small", "bc10"]) {
-    await until(() => isDone(shard), 20_000);
+    await until(() => isDone(shard), 60_000);
     await runInDurableObject(stubOf(shard), (_, { storage }) => storage.setAlarm(Date.now() + 3_600_000));
     await evictDurableObject(stubOf(shard)); // asleep, with the alarm of its audit
   }

@@ -1,4 +1,5 @@
 import {
+  createExecutionContext,
   evictDurableObject,
   listDurableObjectIds,
   runDurableObjectAlarm,
@@ -90,6 +91,7 @@ test("[HL2] who presents something has to be a key with the scope ops or read", 
     app.fetch(
       new Request("https://rollcall.test/healthz", { headers: { Authorization: `Bearer ${credential}` } }),
       { ...env, API_KEYS: keys.join() },
+      createExecutionContext(),
     );
   for (const [scope, status] of [
     ["ops", 200],
