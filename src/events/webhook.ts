@@ -94,8 +94,8 @@ export class Webhook implements WebhookPort, Woken {
     this.#kept = undefined;
     const [first] = letters;
     if (first !== undefined) {
-      const { type, lastError } = first;
-      this.#ports.log.warn("events given up", { events: letters.length, type, lastError });
+      const { type, lastError: reason } = first;
+      this.#ports.log.warn("events given up", { events: letters.length, type, reason });
     }
   }
 
@@ -156,7 +156,7 @@ export class Webhook implements WebhookPort, Woken {
     this.#state = { ...this.#state, ...change, opened: this.#state.opened + (hasOpened ? 1 : 0) };
     if (after.is !== before.is) {
       this.#table.write(this.#state);
-      if (after.is !== "half-open") this.#ports.log.warn("webhook", { was: before.is, is: after.is });
+      if (after.is !== "half-open") this.#ports.log.warn("webhook", { state: after.is });
     } else if (after !== before || Object.keys(change).length > 1) this.#gather();
   }
 
