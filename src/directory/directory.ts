@@ -172,6 +172,10 @@ export class Directory implements DirectoryPort {
       this.#remember(name, known, entry);
       return null;
     }
+    if (confirms && isListed(known) && isListed(entry) && differsInVersionOnly(known, entry)) {
+      this.#remember(name, known, entry);
+      return null;
+    }
     if (confirms && (isListed(known) || isListed(entry))) this.#audit.differed();
     this.#table.write(kind, name, entry);
     this.#recount(kind, known, entry);
@@ -220,6 +224,12 @@ function looksSame(known: Entry, told: Entry): boolean {
   if (known.version !== told.version) return false;
   if (known.goneAt !== null || told.goneAt !== null) return known.goneAt !== null && told.goneAt !== null;
   return known.detail === told.detail && known.size === told.size;
+}
+
+/** A user's version grows with each session that back ends are told of: that alone is no news from who confirms. */
+function differsInVersionOnly(known: Entry, told: Entry): boolean {
+  const shownIn = ({ detail }: Entry) => JSON.stringify({ ...JSON.parse(detail), version: null });
+  return known.size === told.size && shownIn(known) === shownIn(told);
 }
 
 /** Who is gone again has been there meanwhile, unseen: what it said then may still come, and must be late. */

@@ -4,7 +4,7 @@ import type { Log } from "../objects/ports.ts";
 import type { DeliveryReport, Gate, ParkedLetter, WebhookPort } from "../objects/webhook-port.ts";
 import { QueuedEvent } from "../protocol/events.ts";
 import { deliver, type Outcome, type Outside, type Target, targetOf } from "./delivery.ts";
-import { GIVE_UP_AFTER_MS, pauseAfter } from "./schedule.ts";
+import { GIVE_UP_AFTER_MS, LAST_TRY_AFTER_MS, pauseAfter } from "./schedule.ts";
 
 /** The platform opens six connections for one invocation; one stays free. */
 const MOST_DELIVERIES = 5;
@@ -105,7 +105,7 @@ export class Consumer {
 
   /** Never rejects. */
   async #one(webhook: WebhookPort, target: Target, job: Job, report: DeliveryReport): Promise<Outcome> {
-    const { now, log } = this.#ports;
+    const { now, log, ageMs } = this.#ports;
     const begun = now();
     const outcome = await deliver(job.event, target, this.#ports);
     report.deliveries.push({ isDelivered: outcome.is === "delivered", ms: Math.max(0, now() - begun) });
@@ -115,12 +115,10 @@ export class Consumer {
       await this.#park(webhook, [job], outcome.error);
     } else {
       const { event, message } = job;
-      log.warn(
-        "event not delivered",
-        { id: event.id, type: event.type, tries: message.attempts },
-        outcome.error,
-      );
-      this.#retry(message, outcome.askedMs);
+      const about = { letter: event.id, type: event.type, tries: message.attempts };
+      log.warn("event not delivered", { ...about, reason: outcome.error });
+      if (ageMs(message) >= LAST_TRY_AFTER_MS) await this.#park(webhook, [job], outcome.error);
+      else this.#retry(message, outcome.askedMs);
     }
     return outcome;
   }

@@ -126,6 +126,7 @@ export class Exports implements Duty {
   #warnOnce(): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    this.#ports.log.warn("no queue for events", {}, "WEBHOOK_URL is set, but EVENT_QUEUE is not bound");
+    const reason = "WEBHOOK_URL is set, but EVENT_QUEUE is not bound";
+    this.#ports.log.warn("no queue for events", { reason });
   }
 }

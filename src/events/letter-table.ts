@@ -35,12 +35,13 @@ interface Row {
 const COLUMNS = "seq, id, type, at, attempts, last_error AS lastError, data AS dataJson, hop";
 const WRITE = `INSERT INTO letter (id, type, at, attempts, last_error, data, hop, parked_at)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET attempts = excluded.attempts, last_error = excluded.last_error`;
+  ON CONFLICT (id) DO UPDATE SET seq = (SELECT max(seq) + 1 FROM letter), parked_at = excluded.parked_at,
+    attempts = excluded.attempts, last_error = excluded.last_error`;
 const FIND = `SELECT ${COLUMNS} FROM letter WHERE id = ?`;
 const AFTER = `SELECT ${COLUMNS} FROM letter WHERE seq > ? ORDER BY seq LIMIT ?`;
 const COUNT = "SELECT count(*) AS letters FROM letter";
 const OLDEST_AT = "SELECT parked_at AS at FROM letter ORDER BY seq LIMIT 1";
-const DELETE = "DELETE FROM letter WHERE id = ?";
+const DELETE = "DELETE FROM letter WHERE seq = ?";
 const DELETE_OLDEST = "DELETE FROM letter WHERE seq IN (SELECT seq FROM letter ORDER BY seq LIMIT ?)";
 
 export class LetterTable {
@@ -50,7 +51,7 @@ export class LetterTable {
     this.#sql = sql;
   }
 
-  /** One that is kept already says why it failed last. */
+  /** One that is kept already is given up anew: it says why it failed last, and stands behind all others. */
   write({ id, type, at, attempts, lastError, dataJson, hop }: ParkedLetter, now: number): void {
     this.#sql.run(WRITE, id, type, at, attempts, lastError, dataJson, hop ?? null, now);
   }
@@ -73,8 +74,8 @@ export class LetterTable {
     return this.#sql.all<{ at: number }>(OLDEST_AT)[0]?.at ?? null;
   }
 
-  delete(id: string): void {
-    this.#sql.run(DELETE, id);
+  delete(seq: number): void {
+    this.#sql.run(DELETE, seq);
   }
 
   deleteOldest(letters: number): void {

@@ -8,6 +8,8 @@ const LONGEST_ASKED_MS = 6 * 3600 * SECOND_MS;
 
 /** The contract: at least 24 hours of tries. Two more, for the last pause and for what a queue is late. */
 export const GIVE_UP_AFTER_MS = 26 * 3600 * SECOND_MS;
+/** A try that fails after so long is the last, for the next would come too late: so what is known of it is why it failed. */
+export const LAST_TRY_AFTER_MS = GIVE_UP_AFTER_MS - LONGEST_PAUSE_MS * (1 + JITTER);
 
 /**
  * How long to wait after so many failed tries, in milliseconds: 5 s, doubling up to half an hour, so that 26 hours hold

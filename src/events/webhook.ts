@@ -81,21 +81,23 @@ export class Webhook implements WebhookPort, Woken {
   async park(letters: ParkedLetter[]): Promise<void> {
     const now = this.#ports.clock.now();
     const kept = this.#keptLetters();
-    this.#sql.transaction(() => {
+    const [state, letterCount] = this.#sql.transaction(() => {
       const fresh = new Set(letters.map(({ id }) => id).filter((id) => this.#letters.find(id) === undefined))
         .size;
       for (const letter of letters) this.#letters.write(letter, now);
       const over = Math.max(0, kept + fresh - MAX_LETTERS);
       if (over > 0) this.#letters.deleteOldest(over);
       const { parked, dropped } = this.#state;
-      this.#state = { ...this.#state, parked: parked + fresh, dropped: dropped + over };
-      this.#table.write(this.#state);
+      const next = { ...this.#state, parked: parked + fresh, dropped: dropped + over };
+      this.#table.write(next);
+      return [next, kept + fresh - over] as const;
     });
-    this.#kept = undefined;
+    this.#state = state;
+    this.#kept = letterCount;
     const [first] = letters;
     if (first !== undefined) {
-      const { type, lastError } = first;
-      this.#ports.log.warn("events given up", { events: letters.length, type, lastError });
+      const { type, lastError: reason } = first;
+      this.#ports.log.warn("events given up", { events: letters.length, type, reason });
     }
   }
 
@@ -122,8 +124,11 @@ export class Webhook implements WebhookPort, Woken {
     const { type, at, hop, dataJson } = letter;
     const head = { id, type, at, ...(hop !== undefined && { hop }), redriven: true };
     await events.sendBatch([spliced(head, "data", dataJson)]);
-    this.#letters.delete(id); // a crash before this sends it twice, under the same id
-    this.#kept = undefined;
+    // A crash before this sends it twice, under the same id. One that was given up again meanwhile is another letter.
+    if (this.#letters.find(id)?.seq === letter.seq) {
+      this.#letters.delete(letter.seq);
+      if (this.#kept !== undefined) this.#kept -= 1;
+    }
     const { redriven, breaker } = this.#state;
     this.#become({ redriven: redriven + 1, breaker: breaker.is === "disabled" ? CLOSED : breaker });
     return true;
@@ -156,7 +161,7 @@ export class Webhook implements WebhookPort, Woken {
     this.#state = { ...this.#state, ...change, opened: this.#state.opened + (hasOpened ? 1 : 0) };
     if (after.is !== before.is) {
       this.#table.write(this.#state);
-      if (after.is !== "half-open") this.#ports.log.warn("webhook", { was: before.is, is: after.is });
+      if (after.is !== "half-open") this.#ports.log.warn("webhook", { state: after.is });
     } else if (after !== before || Object.keys(change).length > 1) this.#gather();
   }
 

@@ -24,7 +24,7 @@ export class Listing implements Subject {
   readonly #standing: Standing;
   readonly #held: () => Omit<Held, "connections">;
   /** Asked for at the end of every turn. */
-  #looked: { presence: Presence; look: string } | undefined;
+  #looked: { presence: Presence; shown: string; look: string } | undefined;
 
   constructor(
     ports: Pick<Ports, "clock" | "background" | "log" | "objects">,
@@ -61,13 +61,18 @@ export class Listing implements Subject {
     if (isFirst && this.#standing.presence().status !== "offline") this.telling.confirm();
   }
 
-  /** When the user was last active is no news: activity writes nothing. */
+  /**
+   * When the user was last active is no news: activity writes nothing. Nor is a version that shows nothing else, as
+   * sessions have that are told to back ends: the look keeps the version at which the user began to look so.
+   */
   look(): string {
     const presence = this.#standing.presence(); // another one after each change
     if (this.#looked?.presence === presence) return this.#looked.look;
-    const { lastActiveAt: _, ...shown } = presence;
-    const look = shown.status === "offline" ? "offline" : JSON.stringify([shown, this.#sessions()]);
-    this.#looked = { presence, look };
+    const { lastActiveAt: _, version, ...rest } = presence;
+    const shown = rest.status === "offline" ? "offline" : JSON.stringify([rest, this.#sessions()]);
+    const fresh = shown === "offline" ? shown : `${shown} ${version}`;
+    const look = this.#looked?.shown === shown ? this.#looked.look : fresh;
+    this.#looked = { presence, shown, look };
     return look;
   }
 

@@ -33,7 +33,13 @@ const Configuration = z.object({
     .object({
       producers: z.array(z.object({ binding: z.string(), queue: z.string() })).default([]),
       consumers: z
-        .array(z.object({ queue: z.string(), dead_letter_queue: z.string().optional() }))
+        .array(
+          z.object({
+            queue: z.string(),
+            dead_letter_queue: z.string().optional(),
+            retry_delay: z.number().optional(),
+          }),
+        )
         .default([]),
     })
     .default({ producers: [], consumers: [] }),

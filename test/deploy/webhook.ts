@@ -4,6 +4,9 @@ import { type Finding, fail, orOk, warn } from "./finding.ts";
 /** Standard Webhooks: 24 to 64 bytes in base64 behind `whsec_`. */
 const SIGNING_SECRET = /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/;
 
+/** Seconds. A hundred tries have to last until somebody has mended what keeps the consumer from running at all. */
+const LEAST_RETRY_DELAY = 600;
+
 /** Whether events would arrive: where, signed with what, through which queue, and what becomes of those that do not. */
 export function webhookFindings(
   { vars, queues }: Configuration,
@@ -58,7 +61,15 @@ function queue({ producers, consumers }: Configuration["queues"]): Finding[] {
     return [
       fail("webhook", `the queue ${producer.queue} has no dead_letter_queue: what fails would be gone`),
     ];
-  if (!consumers.some((each) => each.queue === dead))
-    return [fail("webhook", `nobody consumes the dead letters in ${dead}`)];
-  return [];
+  const ofDead = consumers.find((each) => each.queue === dead);
+  if (ofDead === undefined) return [fail("webhook", `nobody consumes the dead letters in ${dead}`)];
+  return [consumer, ofDead].filter(({ retry_delay = 0 }) => retry_delay < LEAST_RETRY_DELAY).map(hasty);
+}
+
+function hasty({ queue }: { queue: string }): Finding {
+  const least = `retry_delay of at least ${LEAST_RETRY_DELAY}`;
+  return fail(
+    "webhook",
+    `the queue ${queue} has no ${least}: a setting that is bad for minutes would empty it`,
+  );
 }

@@ -201,8 +201,10 @@ queue = "events"
 [[queues.consumers]]
 queue = "events"
 dead_letter_queue = "dead-events"
+retry_delay = 900
 [[queues.consumers]]
 queue = "dead-events"
+retry_delay = 900
 `;
   const target = (queues = QUEUES, url = "https://hooks.example.com/in") =>
     configured(
@@ -244,9 +246,21 @@ queue = "dead-events"
     ],
     [
       "whose dead letters nobody takes",
-      target(QUEUES.replace(/queue = "dead-events"\n$/, 'queue = "other"\n')),
+      target(QUEUES.replace(/queue = "dead-events"\nretry_delay = 900\n$/, 'queue = "other"\n')),
       SECRET,
       "dead letters",
+    ],
+    [
+      "without a pause where the consumer fails",
+      target(QUEUES.replace("retry_delay = 900\n[[", "[[")),
+      SECRET,
+      "the queue events has no retry_delay",
+    ],
+    [
+      "with hardly a pause where that of dead letters fails",
+      target(QUEUES.replace(/900\n$/, "10\n")),
+      SECRET,
+      "the queue dead-events has no retry_delay",
     ],
   ] as const)("[DP9] %s it must be mended", (_, configuration, secret, says) => {
     expect(found(configuration, secret)).toEqual(has("fail", says));

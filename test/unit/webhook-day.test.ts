@@ -72,7 +72,7 @@ test("[Q9] a receiver that stays away is tried for more than a day with growing 
       type: "session.started",
       at: expect.any(Number),
       attempts: expect.any(Number),
-      lastError: "not delivered in time",
+      lastError: "no connection",
       data: { n: 1 },
     },
   ]);

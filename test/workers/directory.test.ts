@@ -1,6 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
+import { Audit } from "../../src/directory/audit.ts";
 import { type Audited, nothingRemoved } from "../../src/objects/auditing.ts";
 import type { DirectoryPort, DirectoryUser } from "../../src/objects/directory-port.ts";
 import { userShard } from "../../src/objects/shards.ts";
@@ -142,6 +143,22 @@ test("[DI11] what is told twice or late changes nothing, and what is known alrea
   expect(await listed("di11")).toEqual(["ann 2"]);
   expect(await shard.setUser(online("ann", 5, 1000, 1))).toBeNull();
   expect(await listed("di11")).toEqual(["ann 1"]);
+});
+
+test("[DI11] who confirms what is listed under a later version writes nothing, and is no difference; who shows anything else does", async () => {
+  const shard = portOf("di11-confirmed");
+  await shard.setUser(online("ann", 5, 100, 2));
+  const meter = await Meter.on(stubOf("di11-confirmed"));
+  const differed = vi.spyOn(Audit.prototype, "differed");
+  expect(await shard.setUser({ ...online("ann", 7, 200, 2), confirms: true })).toBeNull();
+  expect(meter.off().rows).toBe(0);
+  expect(differed).not.toHaveBeenCalled();
+  expect(await shard.setUser(online("ann", 6, 150, 2))).toBeNull(); // told anew: what came in between may be late
+  expect(await shard.setUser({ ...online("ann", 7, 300, 1), confirms: true })).toBeNull();
+  expect(differed).toHaveBeenCalledTimes(1);
+  expect(await shard.users({ limit: 10 })).toEqual([
+    { user: "ann", status: "online", devices: ["web"], version: 7, sessions: 1 },
+  ]);
 });
 
 test("[DI16] a thousand who leave at once set one alarm in their shard, and are forgotten by one statement", async () => {

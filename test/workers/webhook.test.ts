@@ -153,6 +153,27 @@ test("[EV3] with a webhook a connect and its end write at most 8 rows more, a pu
   expect(publishing.alarmsSet).toBeLessThanOrEqual(1);
 });
 
+test("[CT4] with a webhook a flap inside the grace writes rows of sessions and events only: the directory hears nothing", async () => {
+  const first = await WorkerClient.connect("ev-flap", { channel: "ev-flap" });
+  await until(async () => {
+    const { users } = (await read("/v1/presence?limit=1000")) as { users: { user: string }[] };
+    const { channels } = (await read("/v1/channels?prefix=ev-flap")) as { channels: object[] };
+    return channels.length > 0 && users.some(({ user }) => user === "ev-flap");
+  });
+  const meter = await Meter.on(env.USER.getByName("ev-flap"));
+  first.socket.close(1000);
+  await until(async () => ((await read("/v1/users/ev-flap/sessions")).sessions as unknown[]).length === 0);
+  const second = await WorkerClient.connect("ev-flap", { channel: "ev-flap" });
+  await new Promise((resolve) => setTimeout(resolve, 800)); // longer than the grace of these tests
+  meter.off();
+  const others = meter.statements.filter(
+    (statement) => !/\b(session|outgoing_event|webhook)\b/.test(statement),
+  );
+  expect(others).toEqual([]);
+  second.socket.close(1000);
+  await until(() => isOffline("ev-flap"));
+});
+
 test("[Q1] what the webhook refuses comes back from the queue with the same id and body, after a pause that grows", async () => {
   const text = JSON.stringify({ id: "evt_q1", type: "t", at: 1, data: { n: 1 } });
   const delays: number[] = [];

@@ -80,11 +80,10 @@ export class Retention {
       this.#messages.deleteUpTo(until);
     }
     const ended = this.#messages.ended(now, MOST_AT_ONCE);
-    for (const seq of ended) {
-      if (seq > fetched) this.#show(seq - 1, seq);
-      this.#messages.delete(seq);
-    }
-    unfetched += ended.filter((seq) => seq > fetched).length;
+    const unseen = ended.filter((seq) => seq > fetched);
+    this.#showEach(unseen);
+    for (const seq of ended) this.#messages.delete(seq);
+    unfetched += unseen.length;
     deleted += ended.length;
     return { deleted, unfetched, isDone: until >= kept - 1 && ended.length < MOST_AT_ONCE };
   }
@@ -93,10 +92,20 @@ export class Retention {
   #show(from: number, until: number): void {
     if (this.#unfetched === undefined) return;
     for (let reached = from; reached < until; ) {
-      const rows = this.#messages.after(reached, SHOWN_AT_ONCE);
+      const most = Math.min(SHOWN_AT_ONCE, until - reached);
+      const rows = this.#messages.after(reached, most);
       const going = rows.filter(({ seq }) => seq <= until);
       if (going.length > 0) this.#unfetched(going);
-      reached = rows.length < SHOWN_AT_ONCE ? until : (rows.at(-1)?.seq ?? until);
+      reached = rows.length < most ? until : (rows.at(-1)?.seq ?? until);
+    }
+  }
+
+  /** These, wherever they stand: one row is read for each. */
+  #showEach(seqs: readonly number[]): void {
+    if (this.#unfetched === undefined) return;
+    for (let i = 0; i < seqs.length; i += SHOWN_AT_ONCE) {
+      const some = seqs.slice(i, i + SHOWN_AT_ONCE);
+      this.#unfetched(some.flatMap((seq) => this.#messages.after(seq - 1, 1)));
     }
   }
 }
