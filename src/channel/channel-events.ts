@@ -4,6 +4,7 @@ import { exportedBy, isExported, Outgoing } from "../events/outgoing.ts";
 import type { Duty } from "../objects/due-times.ts";
 import type { Background, Clock, EventQueue, Log, Sql } from "../objects/ports.ts";
 import { MemberEvents } from "./roster/member-events.ts";
+import { OccupiedTable } from "./roster/occupied-table.ts";
 
 interface ChannelEventPorts {
   sql: Sql;
@@ -42,7 +43,8 @@ export class ChannelEvents {
     const outgoing = new Outgoing(ports, patterns, due, this.#sources);
     const hasMembers = ["member.joined", "member.left", "channel.occupied", "channel.vacated"] as const;
     if (hasMembers.some((type) => isExported(type, patterns))) {
-      this.members = new MemberEvents(ports.clock, channel, (events) => outgoing.add(events));
+      const occupied = new OccupiedTable(ports.sql);
+      this.members = new MemberEvents(ports.clock, channel, occupied, (events) => outgoing.add(events));
     }
     if (isExported("message.published", patterns)) this.kickMessages = () => outgoing.exports.kick();
     this.duties = [outgoing.exports];

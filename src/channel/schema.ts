@@ -15,6 +15,7 @@ import { MESSAGE_AUDIENCE_MIGRATION, MESSAGE_HOP_MIGRATION, MESSAGE_MIGRATION } 
 import { RELAY_DEBT_MIGRATION } from "./relays/relay-debt-table.ts";
 import { RELAY_MEMBER_MIGRATION } from "./relays/relay-member-table.ts";
 import { REMOVAL_MIGRATION } from "./removal-table.ts";
+import { OCCUPIED_MIGRATION } from "./roster/occupied-table.ts";
 import { PUSH_DEBT_MIGRATION } from "./subscribers/push-debt-table.ts";
 
 /** The tables of a channel's object: append-only, each entry is applied once. */
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   [...MEMBER_STATE_TIME_MIGRATION, ...SESSION_CHANGE_MIGRATION],
   [...RELAY_MEMBER_MIGRATION, ...RELAY_DEBT_MIGRATION],
   [...OUTGOING_EVENT_MIGRATION, ...EXPORTED_MIGRATION, ...MESSAGE_HOP_MIGRATION],
+  [...OCCUPIED_MIGRATION],
 ];

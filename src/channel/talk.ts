@@ -11,7 +11,7 @@ import type { Duty } from "../objects/due-times.ts";
 import type { Clock, Ports, Sql } from "../objects/ports.ts";
 import { PublishKeys } from "../objects/publish-keys.ts";
 import type { Said } from "../objects/subscribing.ts";
-import { ExportedMessages } from "./log/exported-messages.ts";
+import { ExportedMessages, forgetExported } from "./log/exported-messages.ts";
 import { MessageLog } from "./log/message-log.ts";
 import { frameOf } from "./log/message-text.ts";
 import { Messages } from "./log/messages.ts";
@@ -86,6 +86,7 @@ export class Talk {
     const log = this.log;
     if (rules.kickExports !== undefined)
       this.exported = new ExportedMessages({ ...ports, sql }, this.log, rules.kickExports);
+    else forgetExported(sql);
     const pages: Pages = {
       after: (connection, offset, most) => {
         const piece = log.after(offset, most, fromConnection(connection));

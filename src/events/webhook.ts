@@ -11,7 +11,7 @@ import type {
 } from "../objects/webhook-port.ts";
 import type { LetterQuery } from "../protocol/events.ts";
 import { admitted, CLOSED, disabled, reported } from "./breaker.ts";
-import { LETTER_MIGRATION, LetterTable } from "./letter-table.ts";
+import { type KeptLetter, LETTER_MIGRATION, LetterTable } from "./letter-table.ts";
 import { WEBHOOK_MIGRATION, type WebhookState, WebhookTable } from "./webhook-table.ts";
 
 /** Append-only: each entry is applied once. */
@@ -20,6 +20,7 @@ const MIGRATIONS = [[...WEBHOOK_MIGRATION, ...LETTER_MIGRATION]];
 export const MAX_LETTERS = 10_000;
 /** A page ends early where it would hold more: a call between objects carries at most 32 MiB. */
 const PAGE_CHARACTERS = 1_048_576;
+const READ_AT_ONCE = 20;
 /** Figures are written once in this time: a row for every delivery would cost more than the delivery. */
 const GATHER_MS = 1000;
 /** Milliseconds: deliveries are given up after fifteen seconds. */
@@ -105,7 +106,7 @@ export class Webhook implements WebhookPort, Woken {
     const texts: string[] = [];
     let characters = 0;
     let last: string | undefined;
-    for (const { seq, dataJson, hop: _, ...letter } of this.#letters.after(Number(cursor), limit + 1)) {
+    for (const { seq, dataJson, hop: _, ...letter } of this.#after(Number(cursor))) {
       const text = spliced(letter, "data", dataJson);
       characters += text.length;
       const isFull = texts.length === limit || (texts.length > 0 && characters > PAGE_CHARACTERS);
@@ -114,6 +115,14 @@ export class Webhook implements WebhookPort, Woken {
       last = String(seq);
     }
     return { lettersJson: `[${texts.join(",")}]` };
+  }
+
+  /** A few at a time: so many as fill a page are never held at once. */
+  *#after(seq: number): Generator<KeptLetter> {
+    for (let letters = this.#letters.after(seq, READ_AT_ONCE); letters.length > 0; ) {
+      yield* letters;
+      letters = this.#letters.after(letters.at(-1)?.seq ?? seq, READ_AT_ONCE);
+    }
   }
 
   async replay(id: string): Promise<boolean> {

@@ -55,7 +55,11 @@ async function channelsAreKnown(world: World, queue: SimulatedQueue, channel: st
   if (!isSame([...members], there)) {
     world.journal.fail(`events: in ${channel} are ${there.join()}, told were ${[...members].join()}`);
   }
-  const isOccupied = ofChannel("channel.").at(-1)?.type === "channel.occupied";
+  const turns = ofChannel("channel.").map(({ type }) => type);
+  if (turns.some((type, i) => type !== (i % 2 === 0 ? "channel.occupied" : "channel.vacated"))) {
+    world.journal.fail(`events: ${channel} was told in turn to be ${turns.join()}`);
+  }
+  const isOccupied = turns.at(-1) === "channel.occupied";
   if (isOccupied !== there.length > 0) world.journal.fail(`events: ${channel} is not as it was told`);
   const { epoch, offset } = await world.until(world.channel(channel).summary());
   const ids = new Set(ofChannel("message.").map((event) => dataOf(event).id));

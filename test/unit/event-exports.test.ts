@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ExportedMessages } from "../../src/channel/log/exported-messages.ts";
+import { ExportedMessages, forgetExported } from "../../src/channel/log/exported-messages.ts";
 import { MessageLog } from "../../src/channel/log/message-log.ts";
 import { MIGRATIONS } from "../../src/channel/schema.ts";
 import { eventId } from "../../src/events/event-id.ts";
@@ -343,6 +343,25 @@ test("[EV9] what the queue took of a log that was deleted meanwhile says nothing
   say(log, "first of the next");
   sent();
   expect(log.messages.waitingSince()).not.toBeNull();
+});
+
+test("[EV8] what waits when messages are exported no longer is not sent once they are again, and that costs one row at most", async () => {
+  const { object, open, say } = exportedLog();
+  const first = open();
+  object.queue.mode = "refuses";
+  say(first, "waits");
+  await object.bench.quiet();
+  object.crash();
+  object.statements.length = 0;
+  for (let i = 0; i < 3; i++) forgetExported(object.ports.sql); // each wake-up without the setting
+  expect(object.statements).toEqual(["DELETE FROM exported"]);
+  open().log.append({ event: "e", dataJson: '"meanwhile"' });
+  object.queue.mode = "takes";
+  const again = open();
+  expect(again.messages.waitingSince()).toBeNull();
+  say(again, "exported");
+  await object.bench.quiet();
+  expect(object.queue.taken).toHaveLength(1);
 });
 
 test("[A34] an exported message says how often it went round, once more than what it was published with", () => {

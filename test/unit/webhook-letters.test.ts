@@ -52,3 +52,17 @@ test("[EV19] a letter that is given up again while it is sent again is kept", as
   expect(kept).toEqual(["b e", "a again"]);
   expect(await world.webhook.stats()).toMatchObject({ letters: 2, parked: 2, redriven: 1 });
 });
+
+test("[EV18] of a page that is full at a megabyte no more letters are read than about fill it", async () => {
+  const world = new EventWorld();
+  const large = JSON.stringify("x".repeat(110_000));
+  const letters = Array.from({ length: 100 }, (_, i) => ({ ...letter(`l${i}`), dataJson: large }));
+  await world.webhook.park(letters);
+  const after = vi.spyOn(LetterTable.prototype, "after");
+  const { lettersJson, cursor } = await world.webhook.letters({ limit: 1000 });
+  const read = after.mock.results.reduce((sum, { value }) => sum + (value as object[]).length, 0);
+  after.mockRestore();
+  expect(JSON.parse(lettersJson)).toHaveLength(9);
+  expect(cursor).toBe("9");
+  expect(read).toBeLessThanOrEqual(20);
+});

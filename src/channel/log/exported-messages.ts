@@ -92,3 +92,9 @@ export class ExportedMessages implements EventSource {
       : Math.max(reached + 1, top - MOST_HELD);
   }
 }
+
+/** Where messages are not exported: how far the queue was says nothing of what is exported one day. Mostly writes nothing. */
+export function forgetExported(sql: Sql): void {
+  const table = new ExportedTable(sql);
+  if (table.read() !== undefined) table.clear();
+}

@@ -12,6 +12,9 @@ import type { MemberEvents } from "./member-events.ts";
 import { Roster, type RosterCounts } from "./roster.ts";
 import { type NewsHooks, RosterNews } from "./roster-news.ts";
 
+/** Who came longer ago was welcomed or sent away since: far more than any welcome takes, or an alarm is late. */
+const RECALL_MS = 3_600_000;
+
 interface About {
   channel: string;
   sessions: KeptSessions;
@@ -28,6 +31,7 @@ interface About {
  * last one is over, or when it hides; what lies between is a change at most.
  */
 export class Members implements KeptMembers {
+  readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #sessions: KeptSessions;
   readonly #states: MemberStates;
@@ -38,6 +42,7 @@ export class Members implements KeptMembers {
   readonly #events: MemberEvents | undefined;
 
   constructor(ports: { clock: Clock; timers: Timers }, about: About, hooks: NewsHooks) {
+    this.#clock = ports.clock;
     this.#graceMs = about.settings.OFFLINE_GRACE_SECONDS * 1000;
     this.#sessions = about.sessions;
     this.#states = about.states;
@@ -66,11 +71,15 @@ export class Members implements KeptMembers {
    */
   recall(isOpen: (session: string) => boolean): void {
     if (this.#events === undefined) return;
+    const since = this.#clock.now() - RECALL_MS;
     const cameBy = ({ session, order, end, connectedAt, joinedAt }: SessionRow) =>
-      end === null && order === undefined && connectedAt === joinedAt && !isOpen(session);
+      connectedAt > since &&
+      end === null &&
+      order === undefined &&
+      connectedAt === joinedAt &&
+      !isOpen(session);
     const users = new Set([...this.#sessions.all()].filter(cameBy).map(({ user }) => user));
-    const recalled = [...users].flatMap((user) => this.#roster.find(user) ?? []);
-    this.#events.recall(recalled, recalled.length === this.counts.members);
+    this.#events.recall([...users].flatMap((user) => this.#roster.find(user) ?? []));
   }
 
   /** Of all, those that users do not see too: for back ends. */
