@@ -29,6 +29,8 @@ export class PresenceTruth {
   readonly #users: readonly string[];
   readonly #shown = new Map<string, Map<number, Shown>>();
   readonly #versions = new Map<string, number>();
+  /** How often each object had been woken when it was looked at last. */
+  readonly #wakes = new Map<string, number>();
   readonly #before = new Map<string, PresenceFacts>();
   /** The writes after which each user was checked, and read. */
   readonly #checked = new Map<string, number>();
@@ -42,9 +44,12 @@ export class PresenceTruth {
   /** After a turn of an object. */
   turned(object: SimulatedObject): void {
     if (object.kind !== "user") return;
+    const hasWoken = this.#wakes.get(object.name) !== object.wakes;
+    this.#wakes.set(object.name, object.wakes);
     const written = object.storage.versionOf(...TABLES);
     if (this.#checked.get(object.name) === written) return;
     this.#checked.set(object.name, written);
+    const before = this.#known.get(object.name)?.facts;
     const facts = this.facts(object.name);
     this.#versionGrows(facts);
     this.#graceIsKept(facts);
@@ -59,6 +64,9 @@ export class PresenceTruth {
     }
     for (const user of this.#users) {
       if (isVisibleTo(facts.row.visibility, user)) known.visibleTo.add(user);
+      // To wake may change the look before whatever came hides it: who could see it then was told in between.
+      if (hasWoken && before !== undefined && isVisibleTo(before.row.visibility, user))
+        known.visibleTo.add(user);
     }
     shown.set(version, known);
   }

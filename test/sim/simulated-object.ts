@@ -30,6 +30,8 @@ export class SimulatedObject {
   readonly #nature: Nature;
   readonly #portsOf: (object: SimulatedObject, instance: Instance) => Ports;
   #instance: Instance | undefined;
+  /** How often it was woken. */
+  wakes = 0;
 
   constructor(
     nature: Nature,
@@ -103,6 +105,7 @@ export class SimulatedObject {
   }
 
   #wake(instance: Instance): void {
+    this.wakes += 1;
     const { cores, settings } = this.#nature;
     this.#instance = instance;
     instance.core = new cores[this.kind](this.#portsOf(this, instance), settings, this.name);
