@@ -241,6 +241,6 @@ describe.skipIf(!hasBrowser)("presence in the console", () => {
     await sayStatus(ofBen, { status: "busy" });
     await own.locator(".watch-list").getByText("busy").waitFor({ state: "attached" });
     const sessions = ofAnn.getByRole("list", { name: "Sessions of" }).getByRole("listitem");
-    await expect.poll(() => sessions.count()).toBe(2);
+    await expect.poll(() => sessions.count(), { timeout: 10_000 }).toBe(2);
   });
 });

@@ -191,10 +191,10 @@ describe.skipIf(!hasBrowser)("console", () => {
     await connectEveryone();
     const cards = page.getByRole("region", { name: "ben", exact: true });
     const sessions = await openSessions(cards.first());
-    await expect.poll(() => sessions.count()).toBe(2);
+    await expect.poll(() => sessions.count(), { timeout: 10_000 }).toBe(2);
     await sessions.getByRole("button", { name: "End session: desktop, room-" }).press("Enter");
     await cards.last().getByText("Closed: ended (4502)").waitFor();
-    await expect.poll(() => sessions.count()).toBe(1);
+    await expect.poll(() => sessions.count(), { timeout: 10_000 }).toBe(1);
     await expectFocus(sessions.getByRole("button", { name: "End session: mobile, room-" }));
     await cards.first().getByText("Connected", { exact: true }).waitFor();
     // A refresh comes every two seconds; the row is changed, not made anew.
@@ -207,7 +207,7 @@ describe.skipIf(!hasBrowser)("console", () => {
     await connectEveryone();
     const sessions = await openSessions(card("ann"));
     await card("ann").getByRole("button", { name: "Open own connection" }).click();
-    await expect.poll(() => sessions.count()).toBe(2);
+    await expect.poll(() => sessions.count(), { timeout: 10_000 }).toBe(2);
     await card("ann").getByRole("button", { name: "End all" }).click();
     for (const name of ["ann", "ann, own connection"])
       await card(name).getByText("Closed: ended (4502)").waitFor();
