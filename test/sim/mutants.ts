@@ -97,7 +97,7 @@ export const MUTANTS: Record<string, Mutant> = {
     replace:
       "const known = all.find((row) => row.session === session) ?? all.find((row) => row.endedAt === null);",
     breaks: /no ghost|no false offline/,
-    firstSeed: 21,
+    firstSeed: 41,
   },
   "removal-forgets-renewals": {
     file: "src/channel/rooms.ts",

@@ -2,7 +2,6 @@ import { parseArgs } from "node:util";
 import { FaultTable } from "./fault-table.ts";
 import { breakOnLoad } from "./mutants.ts";
 import { narrowFanOut } from "./narrow-fan-out.ts";
-import { withoutRepairs } from "./without-repairs.ts";
 
 /*
  * node test/sim/run.ts [--seeds 200] [--first 1] [--steps 500]   many seeds, and what met whom how often
@@ -23,10 +22,7 @@ const { values } = parseArgs({
 });
 narrowFanOut();
 const isBroken = values.mutant !== undefined;
-if (values.mutant !== undefined) {
-  breakOnLoad(values.mutant);
-  withoutRepairs();
-}
+if (values.mutant !== undefined) breakOnLoad(values.mutant);
 
 // Only now: a mutant has to be in place before the rules are loaded.
 const { runSeed } = await import("./run-seed.ts");
