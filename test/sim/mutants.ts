@@ -146,7 +146,7 @@ export const MUTANTS: Record<string, Mutant> = {
     file: "src/user/inbox/inbox.ts",
     find: "if (row !== undefined && this.latest < latest) this.#row.write({ ...row, latest });",
     replace: "",
-    breaks: /inbox: .* is .*, and was/,
+    breaks: /inbox: .* (is .*, and was|and is back at)/,
   },
   "inbox-keeps-what-all-have": {
     file: "src/user/inbox/inbox.ts",
@@ -221,6 +221,7 @@ export const MUTANTS: Record<string, Mutant> = {
     find: "      for (const user of missed) this.#debts.owe(id, user, dueAt);\n",
     replace: "",
     breaks: /broadcast: \w+ on \w+ \w+ never heard/,
+    firstSeed: 3,
   },
   "sessions-forget-broadcasts": {
     file: "src/connections/broadcasts.ts",
