@@ -203,6 +203,12 @@ export class Sender implements Outlet {
     this.#ports.timers.after(this.#windowMs, () => this.#tick());
   }
 
+  /** The window begins when all is written: the runtime counts from when this turn began, and to write may take as long. */
+  #laterStill(): void {
+    this.#isTimerSet = true;
+    this.#ports.timers.after(0, () => this.#ports.timers.after(this.#windowMs, () => this.#tick()));
+  }
+
   #tick(): void {
     this.#isTimerSet = false;
     const said = this.#said;
@@ -210,7 +216,7 @@ export class Sender implements Outlet {
     if (said > 1) this.#windowMs = Math.min(LONGEST_WINDOW_MS, Math.max(2 * this.#windowMs, said));
     else this.#windowMs = Math.floor(this.#windowMs / 2);
     this.#flushAll();
-    if (this.#windowMs > 0) this.#later(); // not quiet yet
+    if (this.#windowMs > 0) this.#laterStill(); // not quiet yet
   }
 
   #flushAll(): void {

@@ -62,6 +62,23 @@ test("[SN3] under load messages wait longer, at most 20 ms, and no longer once i
   expect(bench.listeners[0]?.texts.at(-1)).toBe('"quiet"');
 });
 
+test("[SN3] under load the wait begins when all is written, however long that takes", async () => {
+  const bench = new SenderBench(1);
+  const writes: { at: number; until: number }[] = [];
+  bench.onSent = () => {
+    const at = bench.timers.now();
+    writes.push({ at, until: at + 15 });
+    bench.timers.takes(15);
+  };
+  while (writes.length < 12) {
+    bench.sender.tellAll("1");
+    bench.sender.tellAll("2");
+    await bench.timers.pass(1);
+  }
+  const waits = writes.slice(1).map(({ at }, i) => at - (writes[i]?.until ?? 0));
+  expect(waits.slice(6).every((wait) => wait === 20)).toBe(true); // by then the window has grown
+});
+
 test("[SN3] messages that come one by one, however regularly, wait for nothing", async () => {
   const bench = new SenderBench(1);
   for (let n = 1; n <= 50; n++) {
