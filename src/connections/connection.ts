@@ -37,7 +37,8 @@ export class Connection {
   /** Two bits for each capability: whether it was decided, and how. */
   #grants = 0;
   badInARow = 0;
-  refusedInARow = 0;
+  /** How many messages more were refused for their rate than taken, since it was at peace. */
+  excess = 0;
 
   /** Without a `state` it is what the socket carries. */
   constructor(socket: Socket, session: string, outlet: Outlet, state?: Attachment) {

@@ -23,7 +23,8 @@ const TOLD_PER_MESSAGE = 4;
 
 /**
  * Size before parsing, then depth and types, then the rate. A bad message is answered with an `error` and
- * the connection goes on, until ten in a row are bad or five bursts in a row are refused.
+ * the connection goes on, until ten in a row are bad, or five bursts more were refused than taken: a flood, of which
+ * the rate lets some through all the time, has never many refused in a row (docs/decisions/0020).
  */
 export function readFrame(
   connection: Connection,
@@ -41,14 +42,14 @@ export function readFrame(
   for (const decoded of decodeClientText(data)) {
     const waitMs = connection.rate?.take(now, weightOf(decoded, connection, entriesOfSubscribe)) ?? 0;
     if (waitMs > 0) {
-      if (++connection.refusedInARow >= FLOODING_BURSTS * settings.RATE_BURST) {
+      if (++connection.excess >= FLOODING_BURSTS * settings.RATE_BURST) {
         return end(CLOSE.flooding, "too many messages for too long");
       }
       const ref = "frame" in decoded ? decoded.frame.ref : decoded.ref;
       sendError(connection, tooManyMessages(waitMs), ref);
       continue;
     }
-    connection.refusedInARow = 0;
+    connection.excess = Math.max(0, connection.excess - 1);
     if ("frame" in decoded) {
       connection.badInARow = 0;
       messages.push(decoded.frame);

@@ -93,3 +93,19 @@ test.each([
   };
   expect([0, 4, 40, 200].map(admitted)).toEqual([100, 50, 9, 1]);
 });
+
+test.each([
+  { perSecond: 1000, seconds: 30, endsWithin: 2 },
+  { perSecond: 200, seconds: 30, endsWithin: 10 },
+  { perSecond: 100, seconds: 300, endsWithin: undefined },
+])("[LI1] who says $perSecond a second where 50 may be said ends within $endsWithin s", (said) => {
+  const { connection } = connectionOf();
+  let ended: number | undefined;
+  for (let n = 0; ended === undefined && n < said.seconds * said.perSecond; n++) {
+    const at = n / said.perSecond;
+    if (readFrame(connection, '{"type":"heartbeat"}', at * 1000, settings, 500).end?.code === 4003)
+      ended = at;
+  }
+  if (said.endsWithin === undefined) expect(ended).toBeUndefined();
+  else expect(ended).toBeLessThan(said.endsWithin);
+});

@@ -18,11 +18,26 @@ export interface Made {
   requests: number;
   requestsRefused: number;
   requestsLost: number;
+  /** How often its connection ended with 4003 and it came back at once; and how often it was not let in. */
+  ended: number;
+  notLetIn: number;
 }
 
 const TICK_MS = 10;
+const FLOODING = 4003;
+const NEVER_OPEN = 1006;
 const AGENT = new Agent({ keepAlive: true, maxSockets: 32 });
-const made: Made = { frames: 0, framesRefused: 0, requests: 0, requestsRefused: 0, requestsLost: 0 };
+const made: Made = {
+  frames: 0,
+  framesRefused: 0,
+  requests: 0,
+  requestsRefused: 0,
+  requestsLost: 0,
+  ended: 0,
+  notLetIn: 0,
+};
+/** So long it waits where it is not let in: it is in a hurry. */
+const AGAIN_MS = 100;
 let isOver = false;
 
 /** A process of its own: what it costs to be noisy is not the measurer's. */
@@ -34,14 +49,16 @@ process.on("message", (said: Noise | "stop") => {
 process.on("disconnect", () => process.exit());
 
 async function make(noise: Noise): Promise<void> {
-  const socket = noise.framesPerSecond > 0 ? await connected(noise) : undefined;
+  let socket = noise.framesPerSecond > 0 ? await connected(noise) : undefined;
   process.send?.("ready");
   let [frames, requests] = [0, 0];
   const startedAt = performance.now();
   while (!isOver) {
+    if (noise.framesPerSecond > 0 && socket?.readyState !== WebSocket.OPEN) socket = await connected(noise);
     const seconds = (performance.now() - startedAt) / 1000;
     for (; frames < seconds * noise.framesPerSecond; frames++) {
-      socket?.send('{"type":"publish","data":"noise"}');
+      if (socket?.readyState !== WebSocket.OPEN) continue;
+      socket.send('{"type":"publish","data":"noise"}');
       made.frames += 1;
     }
     for (; requests < seconds * noise.requestsPerSecond; requests++) post(noise);
@@ -49,17 +66,26 @@ async function make(noise: Noise): Promise<void> {
   }
 }
 
-async function connected({ port, token, channel }: Noise): Promise<WebSocket> {
+/** Undefined where it is not let in. */
+async function connected({ port, token, channel }: Noise): Promise<WebSocket | undefined> {
   const headers = { Authorization: `Bearer ${token}` };
   const socket = new WebSocket(`ws://127.0.0.1:${port}/v1/channels/${channel}/connect`, { headers });
   socket.on("message", (data) => {
     made.framesRefused += data.toString().split('"rate_limited"').length - 1;
   });
   socket.on("close", (code) => {
-    if (!isOver) throw new Error(`the noisy connection ended with ${code}`);
+    if (!isOver && code !== FLOODING && code !== NEVER_OPEN)
+      throw new Error(`the noisy connection ended with ${code}`);
+    if (code === FLOODING) made.ended += 1;
   });
-  await new Promise((resolve) => socket.once("message", resolve));
-  return socket;
+  const isIn = await new Promise((resolve) => {
+    socket.once("message", () => resolve(true));
+    socket.once("error", () => resolve(false));
+  });
+  if (isIn) return socket;
+  made.notLetIn += 1;
+  await pause(AGAIN_MS);
+  return undefined;
 }
 
 function post({ port, token, channel }: Noise): void {
