@@ -1,11 +1,13 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { startBareService } from "../fixtures/bare-workerd.ts";
+import { settingsOf } from "../../src/config.ts";
 import { RawClient } from "../fixtures/raw-client.ts";
 import { askRaw } from "../fixtures/raw-http.ts";
 import { KEY, tokenFor } from "../fixtures/tokens.ts";
 import { machine } from "./bench/machine.ts";
 import { quantile } from "./bench/stats.ts";
+import { rollcallPart } from "./candidates/rollcall.ts";
+import { startWorkerd } from "./candidates/workerd.ts";
 import { pause } from "./clients/clock.ts";
 import type { Made, Noise } from "./clients/noise-process.ts";
 
@@ -27,8 +29,14 @@ const MOST = 1.5;
 const seconds = Number(process.argv[2] ?? 20);
 
 const about = await machine();
-const service = await startBareService({ vars: { COST_SAMPLE: "0.01", SESSION_TTL_SECONDS: "3600" } });
-const { port, url } = service;
+/** The limits that a deployment has where nobody says otherwise: what they are for is what is measured. */
+const { CHANNEL_RATE_PER_SECOND, KEY_RATE_PER_SECOND, NEW_CHANNELS_PER_MINUTE, CONNECTS_PER_SECOND } =
+  settingsOf({ JWT_SECRET: "a-secret-of-thirty-two-characters" });
+const limits = { CHANNEL_RATE_PER_SECOND, KEY_RATE_PER_SECOND, NEW_CHANNELS_PER_MINUTE, CONNECTS_PER_SECOND };
+const vars = Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, String(value)]));
+const service = await startWorkerd([await rollcallPart({ ...vars, SESSION_TTL_SECONDS: "3600" })]);
+const port = service.ports.main ?? 0;
+const url = `http://127.0.0.1:${port}`;
 
 /** A channel with listeners of its own, of whom the first measures. */
 async function listenersOf(channel: string): Promise<RawClient> {
@@ -125,6 +133,6 @@ try {
   );
   process.exitCode = worst <= MOST ? 0 : 1;
 } finally {
-  await service.stop();
+  await service.kill();
 }
 process.exit();
