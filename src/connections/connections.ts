@@ -2,7 +2,6 @@ import type { Settings } from "../config.ts";
 import { Silences, type Tally } from "../objects/activity.ts";
 import type { LocationHint } from "../objects/placement.ts";
 import type { Clock, ConnectRequest, EndReason, Socket, Sockets, Timers } from "../objects/ports.ts";
-import { RateLimit } from "../objects/rate-limit.ts";
 import { CLOSE, type CloseCode, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame } from "../protocol/server-frames.ts";
 import { glanceAt, readAttachment } from "./attachment.ts";
@@ -10,6 +9,7 @@ import { Connection } from "./connection.ts";
 import { judge } from "./heartbeat.ts";
 import { ENTRIES_OF_SUBSCRIBE, type Incoming, readFrame } from "./incoming.ts";
 import { latestSignals } from "./latest-signals.ts";
+import { Rates } from "./rates.ts";
 import { Sender, type SenderRules, type Telling } from "./sender.ts";
 
 /** What a client is asked to wait where it may come back at once; its own jitter spreads the return. */
@@ -31,6 +31,7 @@ export class Connections {
   readonly #settings: Settings;
   readonly #entriesOfSubscribe: number;
   readonly #sender: Sender;
+  readonly #rates: Rates;
   /** Those that still read what they missed, as they were found on wake-up. */
   readonly behindOnWake: Connection[] = [];
   readonly #bySocket = new Map<Socket, Connection>();
@@ -48,6 +49,7 @@ export class Connections {
     this.#settings = settings;
     this.#entriesOfSubscribe = entriesOfSubscribe;
     this.#sender = new Sender(ports, this, rules);
+    this.#rates = new Rates(ports.clock, settings);
     for (const socket of ports.sockets.open()) {
       const glance = glanceAt(socket.attachment);
       if (glance === undefined) this.#recall(socket);
@@ -121,7 +123,8 @@ export class Connections {
   /** Says why, closes, forgets: from here on its session is over, whenever the close event comes. */
   end(connection: Connection, code: CloseCode, reason: string): void {
     this.#sender.flush(connection);
-    closeWithWord(connection.socket, code, reason);
+    if (code === CLOSE.flooding) this.#rates.flooded(connection);
+    closeWithWord(connection.socket, code, reason, this.#retryAfterMs(code));
     this.#tally.count("frames out");
     this.drop(connection);
   }
@@ -130,7 +133,7 @@ export class Connections {
   read(connection: Connection, data: string | ArrayBuffer): Incoming {
     connection.heard(this.#clock.now(), this.#ttlMs);
     const now = this.#clock.now();
-    connection.rate ??= this.#newRate();
+    this.#rates.give(connection);
     const { messages, ...rest } = readFrame(connection, data, now, this.#settings, this.#entriesOfSubscribe);
     for (const frame of messages) {
       if (frame.type === "heartbeat" && frame.n !== undefined) this.#sender.answered(connection, frame.n);
@@ -196,7 +199,8 @@ export class Connections {
   /** What another version attached. */
   #recall(socket: Socket): void {
     const state = readAttachment(socket.attachment);
-    if (state === undefined) return closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update");
+    if (state === undefined)
+      return closeWithWord(socket, CLOSE.tryAgain, "unreadable after an update", TRY_AGAIN_AFTER_MS);
     const connection = new Connection(socket, state.session, this.#sender, state);
     connection.update({}); // in our form from now on
     this.#woken(connection, state.catchUp !== null);
@@ -212,8 +216,10 @@ export class Connections {
     this.#bySession.set(connection.session, connection);
   }
 
-  #newRate(): RateLimit {
-    return new RateLimit(this.#settings.RATE_PER_SECOND, this.#settings.RATE_BURST, this.#clock.now());
+  /** How long a client is asked to wait that this close code lets come back. */
+  #retryAfterMs(code: CloseCode): number | undefined {
+    if (code === CLOSE.flooding) return this.#rates.wholeAfterMs;
+    return code === CLOSE.tryAgain ? TRY_AGAIN_AFTER_MS : undefined;
   }
 
   get #ttlMs(): number {
@@ -221,8 +227,8 @@ export class Connections {
   }
 }
 
-function closeWithWord(socket: Socket, code: CloseCode, reason: string): void {
-  const wait = code === CLOSE.tryAgain ? { retryAfterMs: TRY_AGAIN_AFTER_MS } : {};
+function closeWithWord(socket: Socket, code: CloseCode, reason: string, retryAfterMs?: number): void {
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
   const closing: ClosingFrame = { type: "closing", code, reason, reconnect: mayReconnect(code), ...wait };
   socket.send(JSON.stringify(closing));
   socket.close(code, reason);

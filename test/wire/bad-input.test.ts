@@ -237,6 +237,21 @@ test("[LI1] a client that floods is told to wait, then ends with 4003", async ()
     expect(limited).toMatchObject({ code: "rate_limited", ref: 5 });
     expect(limited.retryAfterMs).toBeGreaterThan(0);
     expect((await ann.closed).code).toBe(4003);
+    expect(ann.frames.at(-1)).toMatchObject({
+      type: "closing",
+      code: 4003,
+      reconnect: true,
+      retryAfterMs: 5000,
+    });
+    // Who comes back at once has not got a new burst; another user has.
+    for (const [user, refused] of [
+      ["ann", "error"],
+      ["ben", "ok"],
+    ] as const) {
+      const back = await RawClient.welcomed({ url: slow.url, token: await tokenFor(user), channel: "li1" });
+      for (let i = 1; i <= 4; i++) back.send({ type: "heartbeat", ref: i });
+      expect((await back.next(refused, ({ ref }) => ref === 4)).type).toBe(refused);
+    }
   } finally {
     await slow.stop();
   }
