@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { BasicPorts } from "../objects/ports.ts";
 import { Waking } from "../objects/waking-object.ts";
 import type { DeliveryReport, ParkedLetter, WebhookPort } from "../objects/webhook-port.ts";
 import type { LetterQuery } from "../protocol/events.ts";
@@ -8,9 +9,10 @@ import { Webhook } from "./webhook.ts";
 export class WebhookObject extends DurableObject<Env> implements WebhookPort {
   readonly #waking: Waking<Webhook>;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  /** `make` is for who keeps another time. */
+  constructor(ctx: DurableObjectState, env: Env, make = (ports: BasicPorts) => new Webhook(ports)) {
     super(ctx, env);
-    this.#waking = new Waking(ctx, env, (ports) => new Webhook(ports));
+    this.#waking = new Waking(ctx, env, make);
   }
 
   override alarm(_info?: AlarmInvocationInfo) {
