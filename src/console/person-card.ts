@@ -1,12 +1,22 @@
-import { type Connection, connect, type DeviceType, type PresenceChange } from "../client/index.ts";
+import {
+  type Connection,
+  connect,
+  type DeviceType,
+  type Message,
+  type PresenceChange,
+} from "../client/index.ts";
 import { avatar } from "./avatar.ts";
 import type { CardBody } from "./card-body.ts";
 import { ChannelTalk } from "./channel-talk.ts";
 import { element, iconButton } from "./elements.ts";
+import { FaultPanel } from "./fault-panel.ts";
+import type { Happening } from "./feed.ts";
 import { FrameLog } from "./frame-log.ts";
+import { tellHappenings } from "./happenings.ts";
 import { IdentityPanel } from "./identity-panel.ts";
 import { OwnNote } from "./own-note.ts";
 import { SessionPanel } from "./session-panel.ts";
+import { endSession, type Owner } from "./session-routes.ts";
 import { SideConnection } from "./side-connection.ts";
 import { StatusLine } from "./status-line.ts";
 import { StatusPanel } from "./status-panel.ts";
@@ -34,6 +44,17 @@ export interface CardHandlers {
   doubled(): void;
   /** The same user once more, on their own connection. */
   ownWanted(): void;
+  /** A connection begins: the card's own, or one beside it. */
+  connected(connection: Connection): void;
+  happened(happening: Happening): void;
+  /** This card was told that somebody is gone. */
+  sawGone(user: string): void;
+  /** Another card that still sees this person in `channel`. */
+  witness(channel: string | undefined): string | undefined;
+  /** A publish became the message `id`. */
+  published(id: string, begunAt: number): void;
+  /** What was said before this card came. */
+  readEarlier(messages: readonly Message[]): void;
 }
 
 /** One person on one device: a connection of their own and everything it shows. */
@@ -49,6 +70,7 @@ export class PersonCard {
   readonly #sessions: SessionPanel;
   readonly #watching: WatchPanel;
   readonly #side = new SideConnection(() => this.#connectSide());
+  readonly #faults: FaultPanel;
   readonly #frames = new FrameLog();
   readonly #device = element("select", { "aria-label": "Device type" });
   readonly #toggle = element("button", { class: "button small", type: "button" }, "Connect");
@@ -58,7 +80,13 @@ export class PersonCard {
     this.user = user;
     this.place = place;
     this.#handlers = handlers;
-    this.#body = place === "own" ? new OwnNote(user) : new ChannelTalk(user);
+    this.#body = place === "own" ? new OwnNote(user) : new ChannelTalk(user, handlers);
+    this.#faults = new FaultPanel(user, {
+      evict: () => this.#evict(),
+      hurry: () => this.#connection?.check(),
+      witness: () => handlers.witness(this.channel),
+      told: (words) => handlers.happened({ kind: "fault", who: user, words, by: user }),
+    });
     this.#identity = new IdentityPanel(user);
     this.#presence = new StatusPanel(user, this.#identity, {
       say: (change) => this.#say(change),
@@ -85,6 +113,7 @@ export class PersonCard {
       { class: "card", "aria-label": place === "own" ? `${user}, own connection` : user },
       this.#head(),
       this.#presence.element,
+      this.#faults.element,
       ...this.#body.elements,
       element("div", { class: "drawers" }, ...drawers),
     );
@@ -114,9 +143,10 @@ export class PersonCard {
       url: location.origin,
       token: () => this.#identity.fetchToken(claims),
       ...(this.place === "own" ? {} : { channel }),
-      device: this.#deviceHere(),
+      ...this.#ways(),
     });
     this.#connection = connection;
+    this.#hear(connection);
     this.#frames.attach(connection);
     this.#presence.attach(connection);
     this.#body.attach(connection);
@@ -129,11 +159,33 @@ export class PersonCard {
     this.#connection?.close();
     this.#connection = undefined;
     this.#side.forget();
+    this.#faults.forget();
     this.#show();
   }
 
   focus(): void {
     this.#body.focus();
+  }
+
+  /** Whether this card is connected, and sees the person among those in `channel`, or among those it watches. */
+  sees(user: string, channel: string | undefined): boolean {
+    const connection = this.#connection;
+    if (connection?.state.name !== "open") return false;
+    const watched = connection.presence.of(user)?.status ?? "offline";
+    return (
+      watched !== "offline" ||
+      (channel !== undefined && connection.channel === channel && connection.roster.has(user))
+    );
+  }
+
+  /** The card of `by` was told that this person is gone. */
+  noteGone(by: string): void {
+    this.#faults.note({ type: "gone", by });
+  }
+
+  /** Who this is to the service, with a token made if there is none. Rejects where none can be made. */
+  async owner(): Promise<Owner> {
+    return { user: this.user, token: await this.#identity.currentToken() };
   }
 
   /** Something happened that may have changed this person's sessions, or how they appear. */
@@ -172,6 +224,41 @@ export class PersonCard {
     return this.#connection?.state.name === "open" ? this.#connection.state.session : undefined;
   }
 
+  /** How both connections of the card reach the service, and as what. */
+  #ways() {
+    const { WebSocket, fetch } = this.#faults.line;
+    return { device: this.#deviceHere(), WebSocket, fetch };
+  }
+
+  /** Tells the page what the card's own connection hears and goes through. */
+  #hear(connection: Connection): void {
+    const { connected, happened, sawGone } = this.#handlers;
+    connected(connection);
+    tellHappenings(connection, this.user, happened);
+    connection.on("members", ({ left }) => {
+      for (const { user } of left) sawGone(user);
+    });
+    connection.on("presence", ({ user, status }) => {
+      if (status === "offline") sawGone(user);
+    });
+    let isBack = false;
+    connection.on("welcome", ({ recovered, messages = [] }) => {
+      const missed = messages.filter((message) => !("skipped" in message)).length;
+      if (isBack) this.#faults.note({ type: "back", recovered: recovered === false ? undefined : missed });
+      isBack = true;
+    });
+    connection.on("status", (state) => {
+      if (state.name === "closed" && state.code !== 1000)
+        this.#faults.note({ type: "closed", code: state.code });
+    });
+  }
+
+  async #evict(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) throw new Error("there is no session right now");
+    await endSession(await this.owner(), session);
+  }
+
   #deviceHere(): { type: DeviceType; name: string } {
     const type = DEVICE_TYPES.find((one) => one === this.#device.value) ?? "other";
     return { type, name: "Rollcall console" };
@@ -185,8 +272,12 @@ export class PersonCard {
   /** With the token that the card's own connection keeps fresh; its frames are shown among the others. */
   #connectSide(): Connection {
     const token = () => this.#identity.currentToken();
-    const connection = connect({ url: location.origin, token, device: this.#deviceHere() });
+    const connection = connect({ url: location.origin, token, ...this.#ways() });
     this.#frames.attach(connection);
+    this.#handlers.connected(connection);
+    connection.on("presence", ({ user, status }) => {
+      if (status === "offline") this.#handlers.sawGone(user);
+    });
     connection.on("status", () => this.#handlers.changed());
     return connection;
   }
@@ -201,6 +292,7 @@ export class PersonCard {
       this.#body.detach();
       this.#presence.detach();
     }
+    this.#faults.enable(this.isConnected);
     this.#watching.follow();
     this.#handlers.changed();
   }
