@@ -1,4 +1,5 @@
 import type { DeviceType } from "../client/index.ts";
+import type { Seat } from "./card-handlers.ts";
 import { MAX_PEOPLE, readDeepLink, writeDeepLink } from "./deep-link.ts";
 import { pageElement } from "./elements.ts";
 import { FeedView } from "./feed-view.ts";
@@ -6,7 +7,7 @@ import { GraphView } from "./graph-view.ts";
 import { LogView } from "./log-view.ts";
 import { OperatorView } from "./operator-view.ts";
 import { PageFigures } from "./page-figures.ts";
-import { PersonCard, type Seat } from "./person-card.ts";
+import { PersonCard } from "./person-card.ts";
 import { Views } from "./views.ts";
 
 /** Different from the start, so that devices are seen to differ. */

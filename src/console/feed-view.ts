@@ -81,7 +81,12 @@ export class FeedView {
 function rowOf({ at, kind, who, words, seenBy }: FeedEntry): HTMLElement {
   const time = element("time", { datetime: new Date(at).toISOString() }, timeOfDay(at));
   const badge = element("span", { class: "kind-of", "data-kind": kind }, kind);
-  const said = element("p", { class: "happened" }, element("strong", {}, who), ` ${words}`);
+  const said = element(
+    "p",
+    { class: "happened" },
+    element("strong", {}, who),
+    `${kind === "fault" ? ":" : ""} ${words}`,
+  );
   const others = seenBy.filter((user) => user !== who);
   const row = element("li", {}, element("p", { class: "feed-facts" }, time, badge), said);
   if (others.length > 0) row.append(element("p", { class: "seen-by" }, `seen by ${others.join(", ")}`));

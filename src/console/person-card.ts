@@ -1,18 +1,12 @@
-import {
-  type Connection,
-  connect,
-  type DeviceType,
-  type Message,
-  type PresenceChange,
-} from "../client/index.ts";
+import { type Connection, connect, type DeviceType, type PresenceChange } from "../client/index.ts";
 import { avatar } from "./avatar.ts";
 import type { CardBody } from "./card-body.ts";
+import type { CardHandlers, Seat } from "./card-handlers.ts";
+import { reportBeside, reportConnection, sees, tellFaults } from "./card-reports.ts";
 import { ChannelTalk } from "./channel-talk.ts";
 import { element, iconButton } from "./elements.ts";
 import { FaultPanel } from "./fault-panel.ts";
-import type { Happening } from "./feed.ts";
 import { FrameLog } from "./frame-log.ts";
-import { tellHappenings } from "./happenings.ts";
 import { IdentityPanel } from "./identity-panel.ts";
 import { OwnNote } from "./own-note.ts";
 import { SessionPanel } from "./session-panel.ts";
@@ -25,37 +19,6 @@ import { WatchPanel } from "./watch-panel.ts";
 const DEVICE_TYPES: readonly DeviceType[] = ["web", "mobile", "desktop", "tv", "bot", "other"];
 /** Close code of a connection whose token was revoked. */
 const REVOKED = 4501;
-
-/** Who sits at a card, and what the card connects to: a channel, or the person's own connection. */
-export interface Seat {
-  user: string;
-  device: DeviceType;
-  place: "channel" | "own";
-}
-
-/** What a card tells the page. */
-export interface CardHandlers {
-  /** The person connects by hand: to which channel? */
-  channel(): string;
-  /** Connected, lost or closed. */
-  changed(): void;
-  removed(): void;
-  /** The same user once more, on another device. */
-  doubled(): void;
-  /** The same user once more, on their own connection. */
-  ownWanted(): void;
-  /** A connection begins: the card's own, or one beside it. */
-  connected(connection: Connection): void;
-  happened(happening: Happening): void;
-  /** This card was told that somebody is gone. */
-  sawGone(user: string): void;
-  /** Another card that still sees this person in `channel`. */
-  witness(channel: string | undefined): string | undefined;
-  /** A publish became the message `id`. */
-  published(id: string, begunAt: number): void;
-  /** What was said before this card came. */
-  readEarlier(messages: readonly Message[]): void;
-}
 
 /** One person on one device: a connection of their own and everything it shows. */
 export class PersonCard {
@@ -146,7 +109,8 @@ export class PersonCard {
       ...this.#ways(),
     });
     this.#connection = connection;
-    this.#hear(connection);
+    reportConnection(connection, this.user, this.#handlers);
+    tellFaults(connection, this.#faults);
     this.#frames.attach(connection);
     this.#presence.attach(connection);
     this.#body.attach(connection);
@@ -169,13 +133,7 @@ export class PersonCard {
 
   /** Whether this card is connected, and sees the person among those in `channel`, or among those it watches. */
   sees(user: string, channel: string | undefined): boolean {
-    const connection = this.#connection;
-    if (connection?.state.name !== "open") return false;
-    const watched = connection.presence.of(user)?.status ?? "offline";
-    return (
-      watched !== "offline" ||
-      (channel !== undefined && connection.channel === channel && connection.roster.has(user))
-    );
+    return this.#connection !== undefined && sees(this.#connection, user, channel);
   }
 
   /** The card of `by` was told that this person is gone. */
@@ -230,29 +188,6 @@ export class PersonCard {
     return { device: this.#deviceHere(), WebSocket, fetch };
   }
 
-  /** Tells the page what the card's own connection hears and goes through. */
-  #hear(connection: Connection): void {
-    const { connected, happened, sawGone } = this.#handlers;
-    connected(connection);
-    tellHappenings(connection, this.user, happened);
-    connection.on("members", ({ left }) => {
-      for (const { user } of left) sawGone(user);
-    });
-    connection.on("presence", ({ user, status }) => {
-      if (status === "offline") sawGone(user);
-    });
-    let isBack = false;
-    connection.on("welcome", ({ recovered, messages = [] }) => {
-      const missed = messages.filter((message) => !("skipped" in message)).length;
-      if (isBack) this.#faults.note({ type: "back", recovered: recovered === false ? undefined : missed });
-      isBack = true;
-    });
-    connection.on("status", (state) => {
-      if (state.name === "closed" && state.code !== 1000)
-        this.#faults.note({ type: "closed", code: state.code });
-    });
-  }
-
   async #evict(): Promise<void> {
     const session = this.#session;
     if (session === undefined) throw new Error("there is no session right now");
@@ -274,10 +209,7 @@ export class PersonCard {
     const token = () => this.#identity.currentToken();
     const connection = connect({ url: location.origin, token, ...this.#ways() });
     this.#frames.attach(connection);
-    this.#handlers.connected(connection);
-    connection.on("presence", ({ user, status }) => {
-      if (status === "offline") this.#handlers.sawGone(user);
-    });
+    reportBeside(connection, this.#handlers);
     connection.on("status", () => this.#handlers.changed());
     return connection;
   }

@@ -33,7 +33,7 @@ describe.skipIf(!hasBrowser)("faults in the console", () => {
     await story(ofAnn).getByText("Back before anybody noticed; 2 messages recovered").waitFor();
     await ofAnn.getByRole("log").getByText("hello?").waitFor();
     await expect(ofBen.getByText(`${ann} left`).count()).resolves.toBe(0);
-    await feed(page).getByText(`${ann} Back before anybody noticed; 2 messages recovered`).waitFor();
+    await feed(page).getByText(`${ann}: Back before anybody noticed; 2 messages recovered`).waitFor();
     await say(ben, "welcome back");
     await ofAnn.getByRole("log").getByText("welcome back").waitFor();
     await page.getByRole("link", { name: "Log", exact: true }).click();
@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)("faults in the console", () => {
     await ofAnn.getByText("Closed: ended (4502)").waitFor();
     await story(ofAnn).getByText(`Gone for ${ben}`).waitFor();
     await ofBen.getByText(`${ann} left`).waitFor();
-    await feed(page).getByText(`${ann} Gone for ${ben}`).waitFor();
+    await feed(page).getByText(`${ann}: Gone for ${ben}`).waitFor();
   });
 
   test("[CO37] what cannot be recovered is told as a gap", async () => {
