@@ -1,4 +1,4 @@
-import type { Connection } from "../client/index.ts";
+import type { Connection, Message } from "../client/index.ts";
 import type { CardBody } from "./card-body.ts";
 import { Composer } from "./composer.ts";
 import { MemberList } from "./member-list.ts";
@@ -8,6 +8,12 @@ import { TypingLine } from "./typing-line.ts";
 /** So many of the newest messages greet who joins. */
 const EARLIER = 20;
 
+/** What the page wants to know of the talk. */
+export interface TalkHandlers {
+  published(id: string, begunAt: number): void;
+  readEarlier(messages: readonly Message[]): void;
+}
+
 /** A channel as one person sees it: who is here, what is said, and a line to say something. */
 export class ChannelTalk implements CardBody {
   readonly elements: readonly HTMLElement[];
@@ -16,10 +22,13 @@ export class ChannelTalk implements CardBody {
   readonly #typing = new TypingLine();
   readonly #composer: Composer;
 
-  constructor(user: string) {
+  readonly #handlers: TalkHandlers;
+
+  constructor(user: string, handlers: TalkHandlers) {
+    this.#handlers = handlers;
     this.#members = new MemberList(user);
     this.#messages = new MessageList(user);
-    this.#composer = new Composer(user, this.#typing);
+    this.#composer = new Composer(user, this.#typing, handlers.published);
     this.elements = [this.#members.element, this.#messages.element, this.#composer.element];
   }
 
@@ -48,7 +57,9 @@ export class ChannelTalk implements CardBody {
   async #readEarlier(connection: Connection, offset: number): Promise<void> {
     try {
       const { messages } = await connection.history({ after: Math.max(0, offset - EARLIER), limit: EARLIER });
-      this.#messages.addEarlier(messages.filter((message) => message.offset <= offset));
+      const earlier = messages.filter((message) => message.offset <= offset);
+      this.#messages.addEarlier(earlier);
+      this.#handlers.readEarlier(earlier);
     } catch (error) {
       this.#composer.complain(error);
     }

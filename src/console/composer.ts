@@ -11,8 +11,12 @@ export class Composer {
   readonly #problem = element("p", { class: "problem", role: "alert" });
   #connection: Connection | undefined;
 
-  constructor(user: string, typing: TypingLine) {
+  readonly #published: (id: string, begunAt: number) => void;
+
+  /** `published` hears which message a publish became, and when it began, on the clock of `performance.now`. */
+  constructor(user: string, typing: TypingLine, published: (id: string, begunAt: number) => void) {
     this.#typing = typing;
+    this.#published = published;
     const name = { "aria-label": `Message from ${user}`, autocomplete: "off", enterkeyhint: "send" };
     this.#input = element("input", { class: "write", placeholder: `Message as ${user}`, ...name });
     const attributes = { class: "icon-button filled", "aria-label": "Send", title: "Send" };
@@ -59,7 +63,9 @@ export class Composer {
     this.#problem.textContent = "";
     this.#typing.sent();
     try {
-      await this.#connection.publish(text);
+      const begunAt = performance.now();
+      const { id } = await this.#connection.publish(text);
+      this.#published(id, begunAt);
     } catch (error) {
       if (this.#input.value === "") this.#input.value = text;
       this.complain(error);

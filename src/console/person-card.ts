@@ -1,12 +1,16 @@
 import { type Connection, connect, type DeviceType, type PresenceChange } from "../client/index.ts";
 import { avatar } from "./avatar.ts";
 import type { CardBody } from "./card-body.ts";
+import type { CardHandlers, Seat } from "./card-handlers.ts";
+import { reportBeside, reportConnection, sees, tellFaults } from "./card-reports.ts";
 import { ChannelTalk } from "./channel-talk.ts";
 import { element, iconButton } from "./elements.ts";
+import { FaultPanel } from "./fault-panel.ts";
 import { FrameLog } from "./frame-log.ts";
 import { IdentityPanel } from "./identity-panel.ts";
 import { OwnNote } from "./own-note.ts";
 import { SessionPanel } from "./session-panel.ts";
+import { endSession, type Owner } from "./session-routes.ts";
 import { SideConnection } from "./side-connection.ts";
 import { StatusLine } from "./status-line.ts";
 import { StatusPanel } from "./status-panel.ts";
@@ -15,26 +19,6 @@ import { WatchPanel } from "./watch-panel.ts";
 const DEVICE_TYPES: readonly DeviceType[] = ["web", "mobile", "desktop", "tv", "bot", "other"];
 /** Close code of a connection whose token was revoked. */
 const REVOKED = 4501;
-
-/** Who sits at a card, and what the card connects to: a channel, or the person's own connection. */
-export interface Seat {
-  user: string;
-  device: DeviceType;
-  place: "channel" | "own";
-}
-
-/** What a card tells the page. */
-export interface CardHandlers {
-  /** The person connects by hand: to which channel? */
-  channel(): string;
-  /** Connected, lost or closed. */
-  changed(): void;
-  removed(): void;
-  /** The same user once more, on another device. */
-  doubled(): void;
-  /** The same user once more, on their own connection. */
-  ownWanted(): void;
-}
 
 /** One person on one device: a connection of their own and everything it shows. */
 export class PersonCard {
@@ -49,6 +33,7 @@ export class PersonCard {
   readonly #sessions: SessionPanel;
   readonly #watching: WatchPanel;
   readonly #side = new SideConnection(() => this.#connectSide());
+  readonly #faults: FaultPanel;
   readonly #frames = new FrameLog();
   readonly #device = element("select", { "aria-label": "Device type" });
   readonly #toggle = element("button", { class: "button small", type: "button" }, "Connect");
@@ -58,7 +43,13 @@ export class PersonCard {
     this.user = user;
     this.place = place;
     this.#handlers = handlers;
-    this.#body = place === "own" ? new OwnNote(user) : new ChannelTalk(user);
+    this.#body = place === "own" ? new OwnNote(user) : new ChannelTalk(user, handlers);
+    this.#faults = new FaultPanel(user, {
+      evict: () => this.#evict(),
+      hurry: () => this.#connection?.check(),
+      witness: () => handlers.witness(this.channel),
+      told: (words) => handlers.happened({ kind: "fault", who: user, words, by: user }),
+    });
     this.#identity = new IdentityPanel(user);
     this.#presence = new StatusPanel(user, this.#identity, {
       say: (change) => this.#say(change),
@@ -85,6 +76,7 @@ export class PersonCard {
       { class: "card", "aria-label": place === "own" ? `${user}, own connection` : user },
       this.#head(),
       this.#presence.element,
+      this.#faults.element,
       ...this.#body.elements,
       element("div", { class: "drawers" }, ...drawers),
     );
@@ -114,9 +106,11 @@ export class PersonCard {
       url: location.origin,
       token: () => this.#identity.fetchToken(claims),
       ...(this.place === "own" ? {} : { channel }),
-      device: this.#deviceHere(),
+      ...this.#ways(),
     });
     this.#connection = connection;
+    reportConnection(connection, this.user, this.#handlers);
+    tellFaults(connection, this.#faults);
     this.#frames.attach(connection);
     this.#presence.attach(connection);
     this.#body.attach(connection);
@@ -129,11 +123,27 @@ export class PersonCard {
     this.#connection?.close();
     this.#connection = undefined;
     this.#side.forget();
+    this.#faults.forget();
     this.#show();
   }
 
   focus(): void {
     this.#body.focus();
+  }
+
+  /** Whether this card is connected, and sees the person among those in `channel`, or among those it watches. */
+  sees(user: string, channel: string | undefined): boolean {
+    return this.#connection !== undefined && sees(this.#connection, user, channel);
+  }
+
+  /** The card of `by` was told that this person is gone. */
+  noteGone(by: string): void {
+    this.#faults.note({ type: "gone", by });
+  }
+
+  /** Who this is to the service, with a token made if there is none. Rejects where none can be made. */
+  async owner(): Promise<Owner> {
+    return { user: this.user, token: await this.#identity.currentToken() };
   }
 
   /** Something happened that may have changed this person's sessions, or how they appear. */
@@ -172,6 +182,18 @@ export class PersonCard {
     return this.#connection?.state.name === "open" ? this.#connection.state.session : undefined;
   }
 
+  /** How both connections of the card reach the service, and as what. */
+  #ways() {
+    const { WebSocket, fetch } = this.#faults.line;
+    return { device: this.#deviceHere(), WebSocket, fetch };
+  }
+
+  async #evict(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) throw new Error("there is no session right now");
+    await endSession(await this.owner(), session);
+  }
+
   #deviceHere(): { type: DeviceType; name: string } {
     const type = DEVICE_TYPES.find((one) => one === this.#device.value) ?? "other";
     return { type, name: "Rollcall console" };
@@ -185,8 +207,9 @@ export class PersonCard {
   /** With the token that the card's own connection keeps fresh; its frames are shown among the others. */
   #connectSide(): Connection {
     const token = () => this.#identity.currentToken();
-    const connection = connect({ url: location.origin, token, device: this.#deviceHere() });
+    const connection = connect({ url: location.origin, token, ...this.#ways() });
     this.#frames.attach(connection);
+    reportBeside(connection, this.#handlers);
     connection.on("status", () => this.#handlers.changed());
     return connection;
   }
@@ -201,6 +224,7 @@ export class PersonCard {
       this.#body.detach();
       this.#presence.detach();
     }
+    this.#faults.enable(this.isConnected);
     this.#watching.follow();
     this.#handlers.changed();
   }

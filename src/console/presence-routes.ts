@@ -16,6 +16,13 @@ export async function listWatchers(owner: Owner): Promise<string[]> {
   throw new Error("the service answered with something other than watchers");
 }
 
+/** Whom the user watches, by name. */
+export async function listWatching(owner: Owner): Promise<string[]> {
+  const body = await read(owner, "watching");
+  if (isWatchingList(body)) return body.users.map(({ user }) => user);
+  throw new Error("the service answered with something other than watches");
+}
+
 /** Ends what the user holds over HTTP, beyond this page. */
 export async function stopWatching({ user, token }: Owner, target: string): Promise<void> {
   const path = `/v1/users/${encodeURIComponent(user)}/watching/${encodeURIComponent(target)}`;
@@ -35,4 +42,8 @@ function isPresence(body: unknown): body is Presence {
 
 function isWatcherPage(body: unknown): body is { watchers: { user: string }[] } {
   return typeof body === "object" && body !== null && "watchers" in body && Array.isArray(body.watchers);
+}
+
+function isWatchingList(body: unknown): body is { users: { user: string }[] } {
+  return typeof body === "object" && body !== null && "users" in body && Array.isArray(body.users);
 }

@@ -76,7 +76,7 @@ export class SessionPanel {
   }
 
   get #isLookedAt(): boolean {
-    return this.element.open && this.element.isConnected && document.visibilityState === "visible";
+    return this.element.open && this.element.checkVisibility() && document.visibilityState === "visible";
   }
 
   #actions(): HTMLElement {

@@ -80,7 +80,12 @@ export class WatchPanel {
   }
 
   get #isLookedAt(): boolean {
-    return this.#connection !== undefined && this.element.open && document.visibilityState === "visible";
+    return (
+      this.#connection !== undefined &&
+      this.element.checkVisibility() &&
+      this.element.open &&
+      document.visibilityState === "visible"
+    );
   }
 
   #hear(connection: Connection): void {
