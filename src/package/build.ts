@@ -23,13 +23,17 @@ await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
 await Promise.all([scripts(), declarations(), texts()]);
 
-/** Not minified: that is for whoever bundles them, who also wants to read them in a debugger. */
+/**
+ * With their names and lines, for whoever reads them in a debugger: the rest is for who bundles them. Syntax is minified
+ * here already, because a second pass over what was bundled once finds less of it: 50 bytes of the client, gzipped.
+ */
 async function scripts(): Promise<void> {
   await build({
     entryPoints: Object.fromEntries(entries.map((entry) => [entry, join(root, "src", entry, "index.ts")])),
     outdir: target,
     bundle: true,
     splitting: true,
+    minifySyntax: true,
     chunkNames: "chunks/[name]-[hash]",
     format: "esm",
     target: "es2022",

@@ -1,13 +1,10 @@
 import type { Exclusion } from "../protocol/bodies.ts";
 
-/** The event of a message that names none. */
-type Unnamed = "message";
-
 /** Names of the events of an application, as its map of them says. */
 export type EventName<Events> = keyof Events & string;
 
-/** What a message without `event` is; any event, where the map has no `message`. */
-export type DefaultEvent<Events> = Unnamed extends keyof Events ? Unnamed : EventName<Events>;
+/** What a message without `event` is: who has no such event has to name one. */
+export type DefaultEvent<Events> = Extract<"message", EventName<Events>>;
 
 /** What a message says of itself besides its data. */
 export interface SendOptions<Event extends string = string> {

@@ -11,7 +11,7 @@ type Settled<Promises extends readonly unknown[]> = {
  * Rollcall for back ends. It keeps no connection, so one for a whole process does, or one for each request.
  *
  * ```ts
- * const rollcall = new Rollcall({ url: "https://presence.example.com", apiKey: process.env.ROLLCALL_KEY });
+ * const rollcall = new Rollcall({ url: "https://presence.example.com", apiKey });
  * await rollcall.channel("orders").publish({ id: 7 }, { event: "order.paid" });
  * await rollcall.user("ann").send({ id: 7 }, { event: "invoice", key: "invoice-7" });
  * ```

@@ -30,7 +30,10 @@ test("[PK30] the tarball holds the SDKs and their declarations, and brings no ot
   const known =
     /^(package\.json|README\.md|LICENSE|\w+\.js|chunks\/[\w-]+\.js|types\/[\w-]+\/[\w-]+\.d\.ts)$/;
   expect(names.filter((name) => !known.test(name))).toEqual([]);
-  for (const entry of ENTRIES) expect(names).toEqual(expect.arrayContaining([`${entry}.js`]));
+  for (const entry of ENTRIES)
+    expect(names).toEqual(expect.arrayContaining([`${entry}.js`, `types/${entry}/index.d.ts`]));
+  if (ENTRIES.includes("react"))
+    expect(await readFile(join(installed.folder, "react.js"), "utf8")).toMatch(/^"use client";/);
   const manifest = await installed.manifest();
   expect(manifest).toMatchObject({ license: "MIT", type: "module", sideEffects: false });
   expect(Object.keys(manifest)).not.toEqual(expect.arrayContaining(["dependencies", "scripts", "private"]));
@@ -112,8 +115,11 @@ const TYPED = `
   if (second.status === "fulfilled") console.log(second.value.usersOnline, second.value.costs.channel?.rowsWritten);
   // @ts-expect-error that event has other data
   await rollcall.channel("orders").publish({ on: true }, { event: "paid" });
+  // @ts-expect-error there is no event "message", so one has to be named
+  await rollcall.channel("orders").publish({ id: 7 });
   // @ts-expect-error no such event
   await rollcall.channel("orders").signal("gone", {});
+  await new Rollcall({ url: "http://127.0.0.1", apiKey: "k" }).broadcast({ any: "thing" }, { event: "whatever" });
   // @ts-expect-error no such status
   await rollcall.user("ann").setPresence({ status: "asleep" });
 

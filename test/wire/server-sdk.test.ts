@@ -123,6 +123,35 @@ test("[PK19] messages: to a channel, a user, many and all, once under a key, rea
   await ann.close();
 });
 
+test("[PK25] answers that are lost, at every first try, publish and send nothing twice", async () => {
+  const apiKey = KEY.Authorization.replace("Bearer ", "");
+  const tried = new Set<unknown>();
+  const losing: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    if (tried.has(init?.body)) return answer;
+    tried.add(init?.body);
+    throw new TypeError("the connection broke after it was done");
+  };
+  const unlucky = new Rollcall({ url: service.url, apiKey, fetch: losing });
+  const published = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => unlucky.channel("pk-lost").publish({ n })),
+  );
+  expect(published.every(({ duplicate }) => duplicate === true)).toBe(true);
+  const { messages } = await rollcall.channel("pk-lost").history();
+  const numbers = messages.map(({ data }) => (data as { n: number }).n);
+  expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  await unlucky.user("pk-lost").send("once");
+  await unlucky.batch((together) => [
+    together.user("pk-lost").send("in a batch"),
+    together.channel("pk-lost").publish("in a batch"),
+  ]);
+  expect((await rollcall.user("pk-lost").inbox()).messages.map(({ data }) => data)).toEqual([
+    "once",
+    "in a batch",
+  ]);
+  expect(await rollcall.channel("pk-lost").info()).toMatchObject({ offset: 21 });
+});
+
 test("[PK20] people: presence, sessions and their ends, watches, tickets, and erasing a user", async () => {
   const ann = rollcall.user("pk-cid");
   const [one, two] = [await connected("pk-cid"), await connected("pk-cid", "pk-here")];
