@@ -47,7 +47,8 @@ async function scripts(): Promise<void> {
 async function declarations(): Promise<void> {
   const compiler = join(root, "node_modules/typescript/bin/tsc");
   const args = [compiler, "-p", join(root, "src/package"), "--outDir", types];
-  await promisify(execFile)(process.execPath, args).catch((cause: { stdout?: string }) => {
+  const options = { cwd: root };
+  await promisify(execFile)(process.execPath, args, options).catch((cause: { stdout?: string }) => {
     throw new Error(`the declarations can't be made:\n${cause.stdout ?? ""}`, { cause });
   });
   const files = new Map<string, string>();

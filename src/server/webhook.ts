@@ -45,7 +45,7 @@ export async function verifyWebhook(
   return {
     ...eventIn(text),
     id,
-    hop: Number(header(headers, "rollcall-hop") ?? 1),
+    hop: hopIn(headers),
     isRedriven: header(headers, "rollcall-redriven") === "true",
   } as WebhookEvent; // what the service has signed is what it says of itself
 }
@@ -102,6 +102,12 @@ function isEvent(value: unknown): value is { type: string; timestamp: number; da
   return (
     typeof type === "string" && typeof timestamp === "number" && typeof data === "object" && data !== null
   );
+}
+
+/** No signature is over it: what is no count begins at 1. */
+function hopIn(headers: WebhookHeaders): number {
+  const text = header(headers, "rollcall-hop") ?? "";
+  return /^[1-9]\d{0,3}$/.test(text) ? Number(text) : 1;
 }
 
 function required(headers: WebhookHeaders, name: string): string {

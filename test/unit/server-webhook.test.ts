@@ -35,6 +35,10 @@ test("[PK13] what the service delivers is verified and read, from any kind of he
   for (const given of [body, bytes, bytes.buffer, odd.subarray(3)])
     for (const sent of [headers, new Headers(headers)])
       expect(await verifyWebhook(sent, given, SECRET, at())).toEqual(expected);
+  for (const hop of ["0", "-1", "many", "1e9"])
+    expect(await verifyWebhook({ ...headers, "Rollcall-Hop": hop }, body, SECRET, at())).toMatchObject({
+      hop: 1,
+    });
   const redriven = headersOf({ ...event, redriven: true }, body, [SECRET], now);
   expect(await verifyWebhook(redriven, body, SECRET, at())).toMatchObject({ isRedriven: true });
 });
