@@ -92,6 +92,15 @@ export default defineConfig({
         },
       },
       {
+        // The package as its users get it: by npm, into a project of their own.
+        test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         test: {
           name: "browser",
           retry,

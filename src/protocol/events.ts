@@ -55,6 +55,7 @@ export type DeadLetter = z.infer<typeof DeadLetter>;
 
 /** Answer of `GET /v1/dead-letters`, the oldest first. */
 export const DeadLetterPage = z.object({ letters: z.array(DeadLetter), cursor: z.string().optional() });
+export type DeadLetterPage = z.infer<typeof DeadLetterPage>;
 
 /** Query of `GET /v1/dead-letters`. */
 export const LetterQuery = z.object({
