@@ -39,7 +39,7 @@ export class LogView {
 
   /** Records what this card hears in its channel. `card` names it: a person may have several. */
   attach(connection: Connection, card: string): void {
-    const { channel } = connection;
+    const { channelName: channel } = connection;
     if (channel === undefined) return;
     const [record, provenance] = [this.#recordOf(channel, card), new Provenance()];
     connection.on("welcome", (welcome) => {
