@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../protocol/codes.ts";
+import type { Settings } from "./settings.ts";
 import type { Loss } from "./state.ts";
-import type { Timers } from "./timers.ts";
 
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -17,33 +17,30 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "not_available",
 ]);
 
+/** An attempt that no welcome came of. */
 export interface RefusedAttempt {
-  fetch: typeof fetch;
-  timers: Timers;
-  base: URL;
   /** Where the socket was refused. */
   address: URL;
   token: string;
-  /** Whether the next attempt will bring another token. */
-  renewable: boolean;
 }
 
 /**
  * Why an upgrade was refused. A browser learns only 1006 from it, so the same question is asked over
  * HTTP: first whether the token is good for its own user, then the connect address itself, which answers
  * a plain request with its refusal, or with `upgrade_required` if there is none. An unreachable service
- * gives no reason; the connection then just tries again.
+ * gives no reason; the connection then just tries again. `isOpen` where it answers and has nothing against it.
  */
 export async function askWhy(
-  attempt: RefusedAttempt,
-): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason">> {
-  const { base, token, address } = attempt;
-  const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, base);
-  const answer = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
+  settings: Settings,
+  { address, token }: RefusedAttempt,
+): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason"> & { isOpen?: boolean }> {
+  const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, settings.base);
+  const answer = (await problemAt(own, token, settings)) ?? (await problemAt(address, token, settings));
   if (answer === undefined || answer.code === "upgrade_required")
-    return { reason: "the connection could not be opened" };
+    return { reason: "the connection could not be opened", isOpen: answer !== undefined };
   const { code, detail, retryAfterMs } = answer;
-  const isFinal = FINAL.has(code) || (code === "token_expired" && !attempt.renewable);
+  // An expired token is final only where no other is to be had.
+  const isFinal = FINAL.has(code) || (code === "token_expired" && typeof settings.token === "string");
   return {
     reason: detail,
     ...(isFinal ? { refused: code } : {}),
@@ -59,7 +56,8 @@ interface Problem {
 
 async function problemAt(
   address: URL,
-  { fetch, timers, token }: RefusedAttempt,
+  token: string,
+  { fetch, timers }: Settings,
 ): Promise<Problem | undefined> {
   const abort = new AbortController();
   const cancel = timers.after(ANSWER_WITHIN_MS, () => abort.abort());

@@ -45,7 +45,9 @@ export class ChannelView {
   stands(frame: WelcomeFrame | SubscribedFrame): void {
     const { members = [], count, cursor } = frame;
     if (count !== undefined) this.#events.emit("members", this.#roster.replace(members, count, cursor));
-    for (const message of this.#position.stands(frame).news) this.#events.emit("message", message);
+    const { news, gap } = this.#position.stands(frame);
+    if (gap !== undefined) this.#events.emit("gap", gap);
+    for (const message of news) this.#events.emit("message", message);
   }
 
   changed(frame: RosterFrame): void {

@@ -8,6 +8,7 @@ import type {
   WelcomeFrame,
 } from "../protocol/server-frames.ts";
 import type { RollcallError } from "./errors.ts";
+import type { Gap } from "./log-position.ts";
 import type { RosterChange } from "./roster.ts";
 import type { ConnectionState } from "./state.ts";
 
@@ -19,6 +20,8 @@ export interface ConnectionEvents {
   welcome: WelcomeFrame;
   /** A message of a channel, in order and never twice. */
   message: Message;
+  /** On a channel connection: messages are lost between the last one and the next. Told before anything later. */
+  gap: Gap;
   /** A direct message to this user, in order and once; acknowledged when the handlers have returned. */
   direct: DirectMessage;
   /** Something ephemeral from another session: typing, a cursor. */

@@ -1,13 +1,14 @@
 import { CLOSE, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame, WelcomeFrame } from "../protocol/server-frames.ts";
 import { connectAddress, looksLikeToken, type Position, subprotocols, webSocketAddress } from "./address.ts";
-import { askWhy } from "./ask-why.ts";
+import { askWhy, type RefusedAttempt } from "./ask-why.ts";
 import { RollcallError } from "./errors.ts";
 import { type IncomingFrame, readFrames } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Settings } from "./settings.ts";
 import { type OpenSocket, openSocket } from "./socket.ts";
 import type { Loss } from "./state.ts";
+import { BLOCKED_AFTER, socketOf } from "./transport.ts";
 
 /** After `closing` the close itself follows at once, or never. */
 const CLOSE_WITHIN_MS = 1_000;
@@ -30,6 +31,7 @@ export class Link {
   #socket: OpenSocket | undefined;
   #heartbeat: Heartbeat | undefined;
   #closing: ClosingFrame | undefined;
+  #tried: RefusedAttempt | undefined;
   #cancelDeadline: () => void;
 
   /** `withinMs` is how long token, socket and welcome may take together. */
@@ -40,9 +42,7 @@ export class Link {
   ) {
     this.#settings = settings;
     this.#handlers = handlers;
-    this.#cancelDeadline = settings.timers.after(withinMs, () =>
-      this.#lose({ code: ABNORMAL, reason: "no welcome in time" }),
-    );
+    this.#cancelDeadline = settings.timers.after(withinMs, () => void this.#loseUnopened());
     void this.#open(position);
   }
 
@@ -81,9 +81,12 @@ export class Link {
     const { base, channel, device, rewind } = this.#settings;
     const address = connectAddress({ base, channel, device, position, rewind });
     const socketAddress = { url: webSocketAddress(address), protocols: subprotocols(token) };
+    this.#tried = { address, token };
     let opened = false;
     try {
-      this.#socket = openSocket(this.#settings.WebSocket, socketAddress, {
+      const Socket = await socketOf(this.#settings);
+      if (this.#handlers === undefined) return;
+      this.#socket = openSocket(Socket, socketAddress, {
         opened: () => {
           opened = true;
         },
@@ -91,7 +94,7 @@ export class Link {
         closed: (code, reason) => {
           this.#socket = undefined;
           if (opened) this.#lose({ code, reason });
-          else void this.#loseUnopened(address, token);
+          else void this.#loseUnopened();
         },
       });
     } catch (error) {
@@ -110,11 +113,16 @@ export class Link {
     }
   }
 
-  async #loseUnopened(address: URL, token: string): Promise<void> {
+  /** No welcome came of it. Resolves when it is known why, as far as it can be. */
+  async #loseUnopened(): Promise<void> {
     this.#cancelDeadline();
-    const { fetch, timers, base } = this.#settings;
-    const renewable = typeof this.#settings.token === "function";
-    const why = await askWhy({ fetch, timers, base, address, token, renewable });
+    this.#socket?.drop(1000, "");
+    this.#socket = undefined;
+    if (this.#tried === undefined) return this.#lose({ code: ABNORMAL, reason: "no token in time" });
+    const { way } = this.#settings;
+    const { isOpen, ...why } = await askWhy(this.#settings, this.#tried);
+    // Over streams too nothing comes of it: WebSockets have their turn again.
+    if (isOpen) way.blocked = way.blocked === BLOCKED_AFTER ? 0 : way.blocked + 1;
     this.#lose({ code: ABNORMAL, ...why });
   }
 
@@ -139,6 +147,8 @@ export class Link {
 
   #welcomed({ heartbeat }: WelcomeFrame): void {
     this.#cancelDeadline();
+    const { way } = this.#settings;
+    way.blocked = way.blocked < BLOCKED_AFTER ? 0 : Number.POSITIVE_INFINITY; // what works is stayed with
     this.#heartbeat?.stop();
     this.#heartbeat = new Heartbeat({
       timers: this.#settings.timers,

@@ -1,7 +1,8 @@
 import type { DeviceType } from "../protocol/names.ts";
 import { serviceAddress } from "./address.ts";
-import type { SocketConstructor } from "./socket.ts";
+import type { EventSourceConstructor, SocketConstructor } from "./socket.ts";
 import { systemTimers, type Timers } from "./timers.ts";
+import type { Way } from "./transport.ts";
 
 /** How to connect. Only `url` and `token` are needed. */
 export interface ConnectOptions {
@@ -24,9 +25,16 @@ export interface ConnectOptions {
    * `manual`, when `connection.inbox.ack` says so. What is not comes again on the next connect.
    */
   acknowledge?: "auto" | "manual";
+  /**
+   * `auto` takes WebSockets, and event streams where there are none, or where three in a row come to nothing though
+   * HTTP gets through.
+   */
+  transport?: "auto" | "websocket" | "event-stream";
   /** Where there is no global `WebSocket`. */
   WebSocket?: SocketConstructor;
-  /** Where there is no global `fetch`; asked only why a connection was refused. */
+  /** Where there is no global `EventSource`. */
+  EventSource?: EventSourceConstructor;
+  /** Where there is no global `fetch`; asked why a connection was refused, and what an event stream can't say. */
   fetch?: typeof fetch;
   /** For tests: time. */
   timers?: Timers;
@@ -42,7 +50,9 @@ export interface Settings {
   device: ConnectOptions["device"];
   rewind: number | undefined;
   acknowledge: "auto" | "manual";
-  WebSocket: SocketConstructor;
+  WebSocket: SocketConstructor | undefined;
+  EventSource: EventSourceConstructor | undefined;
+  way: Way;
   fetch: typeof fetch;
   timers: Timers;
   random: () => number;
@@ -50,9 +60,10 @@ export interface Settings {
 
 /** Throws a TypeError where the options cannot work at all. */
 export function settingsOf(options: ConnectOptions): Settings {
-  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (WebSocket === undefined)
-    throw new TypeError("no WebSocket here (Node before 22?): pass options.WebSocket");
+  const { transport } = options;
+  const WebSocket = transport === "event-stream" ? undefined : (options.WebSocket ?? globalThis.WebSocket);
+  const EventSource = transport === "websocket" ? undefined : (options.EventSource ?? globalThis.EventSource);
+  if (!WebSocket && !EventSource) throw new TypeError("no WebSocket here: pass options.WebSocket");
   return {
     base: serviceAddress(options.url),
     token: options.token,
@@ -61,6 +72,8 @@ export function settingsOf(options: ConnectOptions): Settings {
     rewind: options.rewind,
     acknowledge: options.acknowledge ?? "auto",
     WebSocket,
+    EventSource,
+    way: { blocked: 0 },
     // Called as a plain function: the browser's fetch refuses any other `this`.
     fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     timers: options.timers ?? systemTimers,

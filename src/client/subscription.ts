@@ -141,8 +141,8 @@ export class LiveSubscription {
     this.#isAsking = false;
     if (this.#isClosed) return;
     const { epoch, offset, recovered, members = [], count, cursor } = frame;
-    const { news, isReset } = this.#position.stands(frame);
-    if (isReset) this.#events.emit("reset", { epoch, offset });
+    const { news, gap } = this.#position.stands(frame);
+    if (gap !== undefined) this.#events.emit("reset", { epoch, offset });
     this.#events.emit("subscribed", { recovered });
     this.#events.emit("members", this.#roster.replace(members, count, cursor));
     for (const message of news) this.#hear(message);
