@@ -39,13 +39,13 @@ class StreamSocket implements SocketLike {
   readonly #base: URL;
   readonly #channel: string | undefined;
   readonly #listeners: Record<string, ((event: never) => void)[]> = {};
+  readonly #over = new AbortController();
   #token: string;
   #source: EventSourceLike | undefined;
   #speech: StreamSpeech | undefined;
   #held: WelcomeFrame | undefined;
   #heardAt = 0;
   #patienceMs = 0;
-  #isOver = false;
 
   constructor(setup: Setup, url: string, protocols: string[]) {
     this.#setup = setup;
@@ -78,16 +78,21 @@ class StreamSocket implements SocketLike {
   }
 
   close(): void {
-    this.#isOver = true;
+    this.#over.abort();
     this.#source?.close();
     this.#speech?.end();
+  }
+
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
   }
 
   async #open(): Promise<void> {
     const { fetch, EventSource } = this.#setup;
     try {
       const headers = { authorization: `Bearer ${this.#token}` };
-      const answer = await fetch(new URL("v1/tickets", this.#base), { method: "POST", headers });
+      const asked = { method: "POST", headers, signal: this.#over.signal };
+      const answer = await fetch(new URL("v1/tickets", this.#base), asked);
       const { ticket } = (await answer.json()) as { ticket?: string };
       if (this.#isOver) return;
       if (ticket === undefined || EventSource === undefined) return this.#end("no ticket");
