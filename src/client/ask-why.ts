@@ -1,27 +1,21 @@
 import type { ErrorCode } from "../protocol/codes.ts";
-import type { Settings } from "./settings.ts";
 import type { Loss } from "./state.ts";
+import type { Timers } from "./timers.ts";
 
 const ANSWER_WITHIN_MS = 5_000;
 
-/** With these the same client would be refused again. `token_expired` is final only without a fresh token. */
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "bad_request",
-  "invalid_user",
-  "invalid_channel",
-  "unauthenticated",
-  "token_invalid",
-  "token_revoked",
-  "forbidden",
-  "origin_not_allowed",
-  "not_available",
-]);
+/** With these the same client would be refused again. An expired token is final only without a fresh one. */
+const FINAL: readonly number[] = [400, 401, 403, 501];
 
-/** An attempt that no welcome came of. */
 export interface RefusedAttempt {
+  fetch: typeof fetch;
+  timers: Timers;
+  base: URL;
   /** Where the socket was refused. */
   address: URL;
   token: string;
+  /** Whether the next attempt will bring another token. */
+  renewable: boolean;
 }
 
 /**
@@ -31,46 +25,41 @@ export interface RefusedAttempt {
  * gives no reason; the connection then just tries again. `isOpen` where it answers and has nothing against it.
  */
 export async function askWhy(
-  settings: Settings,
-  { address, token }: RefusedAttempt,
+  attempt: RefusedAttempt,
 ): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason"> & { isOpen?: boolean }> {
-  const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, settings.base);
-  const answer = (await problemAt(own, token, settings)) ?? (await problemAt(address, token, settings));
-  if (answer === undefined || answer.code === "upgrade_required")
-    return { reason: "the connection could not be opened", isOpen: answer !== undefined };
-  const { code, detail, retryAfterMs } = answer;
-  // An expired token is final only where no other is to be had.
-  const isFinal = FINAL.has(code) || (code === "token_expired" && typeof settings.token === "string");
-  return {
-    reason: detail,
-    ...(isFinal ? { refused: code } : {}),
-    retryAfterMs,
-  };
+  const { base, token, address } = attempt;
+  const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, base);
+  const problem = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
+  if (problem === undefined) return { reason: "not opened" };
+  if (problem.code === "upgrade_required") return { reason: "blocked", isOpen: true };
+  const { code, detail, status, retryAfterMs } = problem;
+  const isFinal = FINAL.includes(status) && !(code === "token_expired" && attempt.renewable);
+  return { reason: detail, retryAfterMs, ...(isFinal && { refused: code }) };
 }
 
 interface Problem {
   code: ErrorCode;
   detail: string;
+  status: number;
   retryAfterMs: number | undefined;
 }
 
 async function problemAt(
   address: URL,
-  token: string,
-  { fetch, timers }: Settings,
+  { fetch, timers, token }: RefusedAttempt,
 ): Promise<Problem | undefined> {
   const abort = new AbortController();
   const cancel = timers.after(ANSWER_WITHIN_MS, () => abort.abort());
   try {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(address, { headers, signal: abort.signal });
-    if (response.ok) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    const body: unknown = await response.json();
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-    return problemOf(body, Number.isFinite(seconds) ? seconds * 1000 : undefined);
+    // What is no problem has no code, and is read nevertheless: the connection is free again then.
+    const { code, detail = code } = (await response.json()) as Partial<Problem>;
+    const { status } = response;
+    const seconds = Number(response.headers.get("retry-after"));
+    return response.ok || !code || !detail
+      ? undefined
+      : { code, detail, status, retryAfterMs: 1000 * seconds || undefined };
   } catch {
     return undefined; // unreachable, too slow, or no JSON: no reason to be had, which is the answer
   } finally {
@@ -78,22 +67,18 @@ async function problemAt(
   }
 }
 
-function problemOf(body: unknown, retryAfterMs: number | undefined): Problem | undefined {
-  if (typeof body !== "object" || body === null || !("code" in body)) return undefined;
-  if (typeof body.code !== "string") return undefined;
-  const detail = "detail" in body && typeof body.detail === "string" ? body.detail : body.code;
-  // One that a newer service has invented is none of ours, and so none that is final.
-  return { code: body.code as ErrorCode, detail, retryAfterMs };
-}
-
 /** The user id in a token, unverified: only to name a route. A token without one is refused anyway. */
 function subjectOf(token: string): string {
   try {
-    const payload = token.split(".")[1] ?? "";
-    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
-    if (typeof claims === "object" && claims !== null && "sub" in claims) return String(claims.sub);
+    return JSON.parse(
+      atob(
+        token
+          .replace(/^.*?\.|\..*/g, "")
+          .replace(/-/g, "+")
+          .replace(/_/g, "/"),
+      ),
+    ).sub;
   } catch {
-    // Not a JWT: the service will say so.
+    return "-"; // not a JWT: the service will say so
   }
-  return "unknown";
 }

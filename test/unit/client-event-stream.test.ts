@@ -95,11 +95,11 @@ describe("an event stream in place of a WebSocket", () => {
       () => responses.shift()?.() ?? Response.json({}),
     );
     await welcomeStream(LOBBY);
-    await expect(connection.publish(1)).rejects.toMatchObject({ code: "idempotency_mismatch" });
-    await expect(connection.publish(1)).rejects.toMatchObject({ code: "rate_limited", retryAfterMs: 3000 });
-    await expect(connection.publish(1)).rejects.toMatchObject({ code: "unavailable" });
-    await expect(connection.publish(1)).rejects.toMatchObject({ code: "unavailable" });
-    await expect(connection.publish(1)).rejects.toMatchObject({ code: "connection_lost" });
+    await expect(connection.history()).rejects.toMatchObject({ code: "idempotency_mismatch" });
+    await expect(connection.history()).rejects.toMatchObject({ code: "rate_limited", retryAfterMs: 3000 });
+    await expect(connection.history()).rejects.toMatchObject({ code: "unavailable" });
+    await expect(connection.history()).rejects.toMatchObject({ code: "unavailable" });
+    await expect(connection.history()).rejects.toMatchObject({ code: "connection_lost" });
     expect(connection.state.name).toBe("waiting");
   });
 
@@ -208,7 +208,7 @@ describe("which way is taken", () => {
       await welcomeStream();
       expect(streams).toHaveLength(1);
       expect(() => connect({ url: "https://presence.example.com", token: TOKEN })).toThrow(
-        "no WebSocket here",
+        "options.WebSocket is needed",
       );
     } finally {
       globalThis.WebSocket = WebSocket;

@@ -180,10 +180,15 @@ test.concurrent("[CL124] on a user's own stream direct messages, presence and wa
   const codes: string[] = [];
   ann.on("error", ({ code }) => codes.push(code));
   ann.signal("poke", undefined, { user: "cl124b" });
-  const closed = new Promise<string | undefined>((resolve) => {
-    ann.subscribe("lobby").on("closed", (error) => resolve(error?.code));
-  });
-  expect(await closed).toBe("use_channel_connection");
+  const room = ann.channel("cl124");
+  await until(() => room.state.name === "open", PATIENCE_MS, "the channel is not open");
+  const told: unknown[] = [];
+  room.on("message", ({ data }) => told.push(data));
+  await room.publish("over a stream of its own");
+  await until(() => told.length === 1, PATIENCE_MS, "the channel's message was not heard");
+  expect(await sessionsOf("cl124a")).toMatchObject([
+    ...[{ transport: "sse" }, { transport: "sse", channel: "cl124" }],
+  ]);
   await until(() => codes.includes("not_available"), PATIENCE_MS, "the signal was not refused");
   await untilIt(async () => {
     const { acked, latest } = await read("users/cl124a/inbox?device=d1");
