@@ -22,15 +22,16 @@ export interface RefusedAttempt {
  * Why an upgrade was refused. A browser learns only 1006 from it, so the same question is asked over
  * HTTP: first whether the token is good for its own user, then the connect address itself, which answers
  * a plain request with its refusal, or with `upgrade_required` if there is none. An unreachable service
- * gives no reason; the connection then just tries again.
+ * gives no reason; the connection then just tries again. `isOpen` where it answers and has nothing against it.
  */
 export async function askWhy(
   attempt: RefusedAttempt,
-): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason">> {
+): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason"> & { isOpen?: boolean }> {
   const { base, token, address } = attempt;
   const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, base);
   const problem = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
-  if (problem === undefined || problem.code === "upgrade_required") return { reason: "not opened" };
+  if (problem === undefined) return { reason: "not opened" };
+  if (problem.code === "upgrade_required") return { reason: "blocked", isOpen: true };
   const { code, detail, status, retryAfterMs } = problem;
   const isFinal = FINAL.includes(status) && !(code === "token_expired" && attempt.renewable);
   return { reason: detail, retryAfterMs, ...(isFinal && { refused: code }) };

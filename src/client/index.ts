@@ -26,7 +26,7 @@ export type { PublishOptions } from "./publish-options.ts";
 export type { RosterChange } from "./roster.ts";
 export type { SendOptions, SentMessage } from "./sending.ts";
 export type { ConnectOptions } from "./settings.ts";
-export type { SocketConstructor, SocketLike } from "./socket.ts";
+export type { EventSourceConstructor, EventSourceLike, SocketConstructor, SocketLike } from "./socket.ts";
 export type { ConnectionState } from "./state.ts";
 export type { Timers } from "./timers.ts";
 export type { Channel } from "./typed-channel.ts";

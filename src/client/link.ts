@@ -10,6 +10,7 @@ import type { Settings } from "./settings.ts";
 import { type OpenSocket, openSocket } from "./socket.ts";
 import type { Loss } from "./state.ts";
 import { tokenOf } from "./token.ts";
+import { noteBlocked, noteWelcome, socketOf } from "./transport.ts";
 
 /** After `closing` the close itself follows at once, or never. */
 const CLOSE_WITHIN_MS = 1_000;
@@ -33,6 +34,7 @@ export class Link {
   #socket: OpenSocket | undefined;
   #heartbeat: Heartbeat | undefined;
   #closing: ClosingFrame | undefined;
+  #tried: { address: URL; token: string } | undefined;
   #cancelDeadline: () => void;
 
   /** `withinMs` is how long token, socket and welcome may take together. */
@@ -43,9 +45,7 @@ export class Link {
   ) {
     this.#settings = settings;
     this.#handlers = handlers;
-    this.#cancelDeadline = settings.timers.after(withinMs, () =>
-      this.#lose({ code: ABNORMAL, reason: "no welcome" }),
-    );
+    this.#cancelDeadline = settings.timers.after(withinMs, () => void this.#loseUnopened());
     void this.#open(position);
   }
 
@@ -91,9 +91,12 @@ export class Link {
     }
     const address = connectAddress({ ...this.#settings, position });
     const socketAddress = { url: webSocketAddress(address), protocols: subprotocols(token) };
+    this.#tried = { address, token };
     let opened = false;
     try {
-      this.#socket = openSocket(this.#settings.WebSocket, socketAddress, {
+      const Socket = await socketOf(this.#settings);
+      if (this.#handlers === undefined) return;
+      this.#socket = openSocket(Socket, socketAddress, {
         opened: () => {
           opened = true;
         },
@@ -101,7 +104,7 @@ export class Link {
         closed: (code, reason) => {
           this.#socket = undefined;
           if (opened) this.#lose({ code, reason });
-          else void this.#loseUnopened(address, token);
+          else void this.#loseUnopened();
         },
       });
     } catch (error) {
@@ -109,10 +112,15 @@ export class Link {
     }
   }
 
-  async #loseUnopened(address: URL, token: string): Promise<void> {
+  /** No welcome came of it. Resolves when it is known why, as far as it can be. */
+  async #loseUnopened(): Promise<void> {
     this.#cancelDeadline();
-    const renewable = typeof this.#settings.token === "function";
-    const why = await askWhy({ ...this.#settings, address, token, renewable });
+    this.#socket?.drop(1000, "");
+    if (this.#tried === undefined) return this.#lose({ code: ABNORMAL, reason: "no token" });
+    const settings = this.#settings;
+    const renewable = typeof settings.token === "function";
+    const why = await askWhy({ ...settings, ...this.#tried, renewable });
+    if (why.isOpen) noteBlocked(settings);
     this.#lose({ code: ABNORMAL, ...why });
   }
 
@@ -141,6 +149,7 @@ export class Link {
 
   #welcomed({ heartbeat }: WelcomeFrame): void {
     this.#cancelDeadline();
+    noteWelcome(this.#settings);
     this.#heartbeat?.stop();
     this.#heartbeat = new Heartbeat({
       timers: this.#settings.timers,

@@ -1,6 +1,6 @@
 import type { DeviceType } from "../protocol/names.ts";
 import { serviceAddress } from "./address.ts";
-import type { SocketConstructor } from "./socket.ts";
+import type { EventSourceConstructor, SocketConstructor } from "./socket.ts";
 import { systemTimers, type Timers } from "./timers.ts";
 import type { TokenSource } from "./token.ts";
 
@@ -25,9 +25,16 @@ export interface ConnectOptions {
    * `manual`, when `connection.inbox.ack` says so. What is not comes again on the next connect.
    */
   acknowledge?: "auto" | "manual";
+  /**
+   * `auto` takes WebSockets, and event streams where there are none, or where three in a row come to nothing though
+   * HTTP gets through.
+   */
+  transport?: "auto" | "websocket" | "event-stream";
   /** Where there is no global `WebSocket`. */
   WebSocket?: SocketConstructor;
-  /** Where there is no global `fetch`; asked only why a connection was refused. */
+  /** Where there is no global `EventSource`. */
+  EventSource?: EventSourceConstructor;
+  /** Where there is no global `fetch`; asked why a connection was refused, and what an event stream can't say. */
   fetch?: typeof fetch;
   /** For tests: time. */
   timers?: Timers;
@@ -36,11 +43,14 @@ export interface ConnectOptions {
 }
 
 /** The options with every default in its place. */
-export interface Settings extends Omit<ConnectOptions, "channel" | "rewind"> {
+export interface Settings extends Omit<ConnectOptions, "channel" | "rewind" | "WebSocket" | "EventSource"> {
   base: URL;
   channel?: string | undefined;
   rewind?: number | undefined;
-  WebSocket: SocketConstructor;
+  WebSocket: SocketConstructor | undefined;
+  EventSource: EventSourceConstructor | undefined;
+  /** Attempts in a row that no WebSocket came of, though HTTP got through; `transport.ts` counts. */
+  blocked: number;
   fetch: typeof fetch;
   timers: Timers;
   random: () => number;
@@ -48,8 +58,10 @@ export interface Settings extends Omit<ConnectOptions, "channel" | "rewind"> {
 
 /** Throws a TypeError where the options cannot work at all. */
 export function settingsOf(options: ConnectOptions): Settings {
-  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (WebSocket === undefined) throw new TypeError("options.WebSocket is needed here");
+  const { transport } = options;
+  const WebSocket = transport === "event-stream" ? undefined : (options.WebSocket ?? globalThis.WebSocket);
+  const EventSource = transport === "websocket" ? undefined : (options.EventSource ?? globalThis.EventSource);
+  if (!WebSocket && !EventSource) throw new TypeError("options.WebSocket is needed here");
   return {
     // Called as plain functions: the browser's fetch refuses any other `this`.
     fetch: (input, init) => fetch(input, init),
@@ -58,5 +70,7 @@ export function settingsOf(options: ConnectOptions): Settings {
     ...options,
     base: serviceAddress(options.url),
     WebSocket,
+    EventSource,
+    blocked: 0,
   };
 }

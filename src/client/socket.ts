@@ -14,6 +14,14 @@ const MOST_BUFFERED_BYTES = 65_536;
 
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
+/** The part of an `EventSource` that the SDK uses. An event of the service has `data`, one of the platform has none. */
+export interface EventSourceLike {
+  addEventListener(type: string, listener: (event: { type: string; data?: unknown }) => void): void;
+  close(): void;
+}
+
+export type EventSourceConstructor = new (url: string) => EventSourceLike;
+
 export interface SocketHandlers {
   opened(): void;
   received(data: unknown): void;
