@@ -22,7 +22,7 @@ export interface ConnectTarget {
 export function serviceAddress(url: string | URL): URL {
   const base = new URL(url);
   base.protocol = base.protocol.replace(/^ws/, "http");
-  if (!/^https?:$/.test(base.protocol)) throw new TypeError("url must begin with http(s):// or ws(s)://");
+  if (!/^https?:$/.test(base.protocol)) throw new TypeError("url must begin with http or ws");
   base.search = "";
   base.hash = "";
   if (!base.pathname.endsWith("/")) base.pathname += "/";
@@ -33,16 +33,15 @@ export function serviceAddress(url: string | URL): URL {
 export function connectAddress({ base, channel, device, position, rewind }: ConnectTarget): URL {
   const path = channel === undefined ? "v1/connect" : `v1/channels/${encodeURIComponent(channel)}/connect`;
   const address = new URL(path, base);
-  const query = address.searchParams;
-  if (device?.id !== undefined) query.set("device_id", device.id);
-  if (device?.type !== undefined) query.set("device_type", device.type);
-  if (device?.name !== undefined) query.set("device_name", device.name);
-  if (channel === undefined) return address;
-  if (position !== undefined) {
-    query.set("epoch", position.epoch);
-    query.set("offset", String(position.offset));
+  const query = {
+    device_id: device?.id,
+    device_type: device?.type,
+    device_name: device?.name,
+    ...(channel !== undefined && { ...position, rewind }),
+  };
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) address.searchParams.set(name, String(value));
   }
-  if (rewind !== undefined) query.set("rewind", String(rewind));
   return address;
 }
 

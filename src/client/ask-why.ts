@@ -4,18 +4,8 @@ import type { Timers } from "./timers.ts";
 
 const ANSWER_WITHIN_MS = 5_000;
 
-/** With these the same client would be refused again. `token_expired` is final only without a fresh token. */
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "bad_request",
-  "invalid_user",
-  "invalid_channel",
-  "unauthenticated",
-  "token_invalid",
-  "token_revoked",
-  "forbidden",
-  "origin_not_allowed",
-  "not_available",
-]);
+/** With these the same client would be refused again. An expired token is final only without a fresh one. */
+const FINAL: readonly number[] = [400, 401, 403, 501];
 
 export interface RefusedAttempt {
   fetch: typeof fetch;
@@ -39,21 +29,17 @@ export async function askWhy(
 ): Promise<Pick<Loss, "refused" | "retryAfterMs" | "reason">> {
   const { base, token, address } = attempt;
   const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, base);
-  const answer = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
-  if (answer === undefined || answer.code === "upgrade_required")
-    return { reason: "the connection could not be opened" };
-  const { code, detail, retryAfterMs } = answer;
-  const isFinal = FINAL.has(code) || (code === "token_expired" && !attempt.renewable);
-  return {
-    reason: detail,
-    ...(isFinal ? { refused: code } : {}),
-    retryAfterMs,
-  };
+  const problem = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
+  if (problem === undefined || problem.code === "upgrade_required") return { reason: "not opened" };
+  const { code, detail, status, retryAfterMs } = problem;
+  const isFinal = FINAL.includes(status) && !(code === "token_expired" && attempt.renewable);
+  return { reason: detail, retryAfterMs, ...(isFinal && { refused: code }) };
 }
 
 interface Problem {
   code: ErrorCode;
   detail: string;
+  status: number;
   retryAfterMs: number | undefined;
 }
 
@@ -66,13 +52,13 @@ async function problemAt(
   try {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(address, { headers, signal: abort.signal });
-    if (response.ok) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    const body: unknown = await response.json();
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-    return problemOf(body, Number.isFinite(seconds) ? seconds * 1000 : undefined);
+    // What is no problem has no code, and is read nevertheless: the connection is free again then.
+    const { code, detail = code } = (await response.json()) as Partial<Problem>;
+    const { status } = response;
+    const seconds = Number(response.headers.get("retry-after"));
+    return response.ok || !code || !detail
+      ? undefined
+      : { code, detail, status, retryAfterMs: 1000 * seconds || undefined };
   } catch {
     return undefined; // unreachable, too slow, or no JSON: no reason to be had, which is the answer
   } finally {
@@ -80,22 +66,18 @@ async function problemAt(
   }
 }
 
-function problemOf(body: unknown, retryAfterMs: number | undefined): Problem | undefined {
-  if (typeof body !== "object" || body === null || !("code" in body)) return undefined;
-  if (typeof body.code !== "string") return undefined;
-  const detail = "detail" in body && typeof body.detail === "string" ? body.detail : body.code;
-  // One that a newer service has invented is none of ours, and so none that is final.
-  return { code: body.code as ErrorCode, detail, retryAfterMs };
-}
-
 /** The user id in a token, unverified: only to name a route. A token without one is refused anyway. */
 function subjectOf(token: string): string {
   try {
-    const payload = token.split(".")[1] ?? "";
-    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
-    if (typeof claims === "object" && claims !== null && "sub" in claims) return String(claims.sub);
+    return JSON.parse(
+      atob(
+        token
+          .replace(/^.*?\.|\..*/g, "")
+          .replace(/-/g, "+")
+          .replace(/_/g, "/"),
+      ),
+    ).sub;
   } catch {
-    // Not a JWT: the service will say so.
+    return "-"; // not a JWT: the service will say so
   }
-  return "unknown";
 }

@@ -1,34 +1,34 @@
 import type { Member, MemberPage, MessagePage, Published } from "../protocol/bodies.ts";
 import type { WelcomeFrame } from "../protocol/server-frames.ts";
 import { welcomeWithinMs } from "./backoff.ts";
-import { ChannelView } from "./channel-view.ts";
+import type { ChannelOptions, HistoryQuery, LiveChannel } from "./channel.ts";
+import { Channels, type ChannelsSetup } from "./channels.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { Emitter } from "./emitter.ts";
 import { RollcallError } from "./errors.ts";
 import type { IncomingFrame } from "./frames.ts";
 import { HeardBroadcasts } from "./heard-broadcasts.ts";
-import { type ConnectionInbox, Inbox } from "./inbox.ts";
+import { type ConnectionInbox, Inbox, type InboxSetup } from "./inbox.ts";
 import { Link } from "./link.ts";
-import { type ConnectionPresence, LivePresence } from "./presence.ts";
+import { type ConnectionPresence, LivePresence, type PresenceSetup } from "./presence.ts";
 import type { PublishOptions } from "./publish-options.ts";
 import { Renewal } from "./renewal.ts";
-import { errorOf, Requests } from "./requests.ts";
-import { Sending, type SendOptions, type SentMessage } from "./sending.ts";
+import { errorOf, type Question, Requests } from "./requests.ts";
+import { Sending, type SendingSetup, type SendOptions, type SentMessage } from "./sending.ts";
 import type { Settings } from "./settings.ts";
 import { type ConnectionEvent, type ConnectionState, step } from "./state.ts";
-import type { SubscribeOptions, Subscription } from "./subscription.ts";
-import { Subscriptions } from "./subscriptions.ts";
-import { PAUSE_MS } from "./turns.ts";
-import { unreachable } from "./unreachable.ts";
 import { onWake } from "./wake.ts";
 
-/** A connection that keeps itself alive until `close()` or until the service says to stay away. */
-export class Connection {
+/** A connection, as its parts know it. */
+type Port = Settings & SendingSetup & InboxSetup & PresenceSetup & ChannelsSetup<LiveConnection>;
+
+/** A connection that keeps itself alive; applications see it as `Connection`, typed by their own events. */
+export class LiveConnection {
   readonly #settings: Settings;
   readonly #events = new Emitter<ConnectionEvents>();
+  readonly #port: Port;
   readonly #requests: Requests;
-  readonly #view: ChannelView;
-  readonly #subscriptions: Subscriptions;
+  readonly #channels: Channels<LiveConnection>;
   readonly #presence: LivePresence;
   readonly #broadcasts = new HeardBroadcasts();
   readonly #inbox: Inbox;
@@ -38,36 +38,28 @@ export class Connection {
   #link: Link | undefined;
   #renewal: Renewal | undefined;
   #cancelRetry: (() => void) | undefined;
-  #isChecking = false;
 
-  /** Use `connect`. */
-  constructor(settings: Settings) {
+  /** Use `connect`. A channel that has `moved` was another connection's, and goes on here. */
+  constructor(settings: Settings, moved?: LiveChannel) {
     this.#settings = settings;
-    this.#requests = new Requests(settings.timers);
-    this.#view = new ChannelView(settings.channel, this.#events, () => this.#checkLog());
-    const asking = {
-      timers: settings.timers,
-      ask: <T extends object>(frame: object) => this.#ask<T>(frame),
-      failed: (error: RollcallError) => this.#events.emit("error", error),
-    };
-    this.#subscriptions = new Subscriptions({
-      ...asking,
-      signal: (event, data, channel) => this.signal(event, data, { channel }),
-      heard: (message) => this.#events.emit("message", message),
-    });
-    this.#presence = new LivePresence({
-      ...asking,
-      changed: (presence) => this.#events.emit("presence", presence),
-    });
-    this.#inbox = new Inbox({
-      timers: settings.timers,
-      isAutomatic: settings.acknowledge === "auto",
-      tell: (message) => this.#events.emit("direct", message),
-      say: (frame) => {
+    const { timers, channel: name, rewind } = settings;
+    this.#requests = new Requests(timers);
+    this.#port = {
+      ...settings,
+      emit: (event, payload) => this.#events.emit(event, payload),
+      ask: (frame) => this.#ask(frame),
+      say: (frame) => this.#sending.say(frame),
+      signal: (event, data, to) => this.signal(event, data, to),
+      tell: (frame) => {
         if (this.#state.name === "open") this.#send(frame);
       },
-    });
-    this.#sending = new Sending(asking);
+      connect: (channel) => this.#connectTo(channel),
+      close: () => this.close(),
+    };
+    this.#sending = new Sending(this.#port);
+    this.#channels = new Channels(this.#port, name, rewind, moved);
+    this.#presence = new LivePresence(this.#port);
+    this.#inbox = new Inbox(this.#port);
     this.#stopListening = onWake(() => this.check());
     this.#startLink(0);
   }
@@ -76,19 +68,19 @@ export class Connection {
     return this.#state;
   }
 
-  /** The channel of this connection, where it has one. */
-  get channel(): string | undefined {
+  /** The name of the channel that this connection is to, where it is to one. */
+  get channelName(): string | undefined {
     return this.#settings.channel;
   }
 
   /** The members known, by user id: on a channel connection, live. May be fewer than `memberCount`. */
   get roster(): ReadonlyMap<string, Member> {
-    return this.#view.members;
+    return this.#channels.home?.members ?? new Map();
   }
 
   /** How many members the channel has. Large channels send this alone. */
   get memberCount(): number {
-    return this.#view.count;
+    return this.#channels.home?.count ?? 0;
   }
 
   /** What is said of this connection's user, and heard of others. */
@@ -101,41 +93,34 @@ export class Connection {
     return this.#inbox;
   }
 
-  /** Calls `handler` on each `event` until the returned function is called. */
-  on<E extends keyof ConnectionEvents>(
-    event: E,
-    handler: (payload: ConnectionEvents[E]) => void,
+  on<K extends keyof ConnectionEvents>(
+    event: K,
+    handler: (payload: ConnectionEvents[K]) => void,
   ): () => void {
     return this.#events.on(event, handler);
   }
 
-  /**
-   * Publishes `data`, any JSON, to the channel; resolves once it is stored. Rejects with a
-   * `RollcallError`: a code of the service, `not_connected`, `connection_lost`, `timed_out` or
-   * `too_many_pending`. After `connection_lost` and `timed_out` it may have been published; say `key` to
-   * repeat it safely.
-   */
-  publish(data: unknown, options: PublishOptions = {}): Promise<Omit<Published, "at">> {
-    return this.#ask({ type: "publish", ...this.#inChannel(options), data });
+  channel(name: string, options: ChannelOptions = {}): LiveChannel {
+    const channel = this.#channels.open(name, options);
+    if (this.#state.name === "closed") this.#channels.closed(this.#state);
+    return channel;
   }
 
-  /**
-   * Sends something ephemeral to whoever is there: never stored, never answered, and worth nothing later.
-   * So where the connection is not open it is dropped, and the answer is `false`.
-   */
+  subscribe(name: string, options?: ChannelOptions): LiveChannel {
+    return this.channel(name, options);
+  }
+
+  publish(data: unknown, options: PublishOptions = {}): Promise<Omit<Published, "at">> {
+    return this.#sending.say({ type: "publish", ...this.#inChannel(options), data });
+  }
+
   signal(event: string, data?: unknown, to: { channel?: string; user?: string } = {}): boolean {
-    if (this.#state.name !== "open") return false;
+    const own = this.#channels.own.get(to.channel);
+    if (own !== undefined) return own.signal(event, data, to);
+    if (this.#state.name !== "open" || this.#link?.isCongested) return false;
     const target = to.user === undefined ? this.#inChannel(to) : { user: to.user };
     this.#send({ type: "signal", ...target, event, data });
     return true;
-  }
-
-  /**
-   * Subscribes to a channel until `unsubscribe`, across reconnects; the same again while it lasts. On a user's own
-   * connection only. What comes of it the subscription tells: `subscribed`, or `closed` with the error.
-   */
-  subscribe(channel: string, options: SubscribeOptions = {}): Subscription {
-    return this.#subscriptions.subscribe(channel, options);
   }
 
   /**
@@ -144,7 +129,7 @@ export class Connection {
    * refuses it, with the last error of ten tries, or with `connection_lost` where the connection is closed.
    */
   send(user: string, data: unknown, options: SendOptions = {}): Promise<SentMessage> {
-    return this.#sending.send(user, data, options);
+    return this.#sending.say({ ...options, type: "send", user, data });
   }
 
   /** One page of a channel's members, at most `limit` (1-1000, default 100). Rejects like `publish`. */
@@ -158,20 +143,19 @@ export class Connection {
    * Stored messages of a channel by offset; `after` and `before` are exclusive, `limit` 1-1000, default
    * 100. Rejects like `publish`.
    */
-  history(
-    options: { channel?: string; after?: number; before?: number; limit?: number } = {},
-  ): Promise<MessagePage> {
+  history(options: HistoryQuery & { channel?: string } = {}): Promise<MessagePage> {
     return this.#ask({ type: "history", ...this.#inChannel(options) });
   }
 
   /** Makes sure now: says `ping` on an open connection, and does not wait any longer on one that waits. */
   check(): void {
+    for (const own of this.#channels.own.values()) own.check();
     this.#link?.check();
     this.#advance({ type: "hurry", at: this.#settings.timers.now() });
   }
 
   /** Ends the connection for good. Requests under way reject with `connection_lost`. */
-  close(reason = "closed by the client"): void {
+  close(reason = "closed"): void {
     this.#advance({ type: "ended", reason });
   }
 
@@ -180,11 +164,22 @@ export class Connection {
     return channel === undefined ? options : { channel, ...options };
   }
 
-  #ask<T extends object>(frame: object): Promise<T> {
+  #ask<T extends object>(frame: Question): Promise<T> {
+    const own = this.#channels.own.get(frame.channel);
+    if (own !== undefined) return own.#ask(frame);
     if (this.#state.name !== "open") {
-      return Promise.reject(new RollcallError("not_connected", `the connection is ${this.#state.name}`));
+      return Promise.reject(new RollcallError("not_connected", this.#state.name));
     }
     return this.#requests.ask<T>(frame, (asked) => this.#send(asked));
+  }
+
+  /** The channel goes on there. What waits to be sent may be for it. */
+  #connectTo(channel: LiveChannel): LiveConnection {
+    const { name, rewind } = channel;
+    const own = new LiveConnection({ ...this.#settings, channel: name, rewind }, channel);
+    own.on("error", (error) => this.#events.emit("error", error));
+    own.on("status", () => this.#sending.opened());
+    return own;
   }
 
   #send(frame: object): void {
@@ -197,11 +192,10 @@ export class Connection {
       this.#settings,
       {
         received: (frame) => this.#receive(frame),
-        failed: (error) => this.#events.emit("error", error),
-        passed: (direction, text) => this.#events.emit("frame", { direction, text, at: timers.now() }),
+        ...this.#port,
         lost: (loss) => this.#advance({ type: "lost", loss, at: timers.now(), random: random() }),
       },
-      { position: this.#view.position, withinMs: welcomeWithinMs(failures) },
+      { position: this.#channels.home?.position, withinMs: welcomeWithinMs(failures) },
     );
   }
 
@@ -213,12 +207,13 @@ export class Connection {
     this.#cancelRetry?.();
     switch (state.name) {
       case "connecting":
+        this.#channels.home?.change({ type: "asked" });
         this.#startLink(state.failures);
         break;
       case "open":
         // First of all, and before anybody hears of it: until then others see a session that says nothing.
         this.#presence.opened();
-        this.#subscriptions.opened();
+        this.#channels.opened();
         this.#sending.opened();
         break;
       case "waiting":
@@ -230,10 +225,11 @@ export class Connection {
       case "closed":
         this.#leaveLink(state.reason);
         this.#sending.closed();
+        this.#channels.closed(state);
         this.#stopListening();
         break;
       default:
-        unreachable(state);
+        state satisfies never;
     }
     this.#events.emit("status", state);
   }
@@ -243,48 +239,34 @@ export class Connection {
     this.#link?.drop(1000, reason);
     this.#link = undefined;
     this.#requests.rejectAll(reason);
+    this.#channels.lost(reason);
   }
 
   #receive(frame: IncomingFrame): void {
-    const isAnswer = (frame.type === "subscribed" || frame.type === "error") && this.#requests.settle(frame);
-    if (frame.type === "error" && isAnswer) return;
-    if (this.#subscriptions.received(frame)) return;
+    const isAnswer = "ref" in frame && this.#requests.settle(frame);
+    if (
+      frame.type === "error" ? isAnswer : frame.type === "subscribed" && frame.ref !== undefined && !isAnswer
+    )
+      return;
+    if (frame.type !== "welcome" && this.#channels.received(frame)) return;
     switch (frame.type) {
       case "welcome":
         this.#welcomed(frame);
         break;
-      case "subscribed":
-        this.#view.stands(frame);
+      case "presence":
+        this.#presence.heard(bare(frame));
         break;
-      case "message":
-        this.#view.deliver(frame);
+      case "direct":
+        this.#inbox.heard(bare(frame));
         break;
-      case "members":
-        this.#view.changed(frame);
-        break;
-      case "presence": {
-        const { type: _type, ...presence } = frame;
-        this.#presence.heard(presence);
-        break;
-      }
-      case "direct": {
-        const { type: _type, ...message } = frame;
-        this.#inbox.heard(message);
-        break;
-      }
       case "signal":
         this.#events.emit("signal", frame);
         break;
-      case "broadcast": {
-        const { type: _type, ...broadcast } = frame;
-        if (this.#broadcasts.isNew(frame.id)) this.#events.emit("broadcast", broadcast);
+      case "broadcast":
+        if (this.#broadcasts.isNew(frame.id)) this.#events.emit("broadcast", bare(frame));
         break;
-      }
       case "closing":
         this.#events.emit("closing", frame);
-        break;
-      case "ok":
-        this.#requests.settle(frame);
         break;
       case "error":
         this.#events.emit("error", errorOf(frame));
@@ -296,41 +278,27 @@ export class Connection {
   }
 
   #welcomed(welcome: WelcomeFrame): void {
-    const { session, user } = welcome;
-    this.#advance({ type: "welcomed", session, user, at: this.#settings.timers.now() });
+    this.#advance({ ...welcome, type: "welcomed", at: this.#settings.timers.now() });
     this.#startRenewal(welcome.expiresAt);
     if (welcome.inbox !== undefined) this.#inbox.welcomed(welcome.inbox);
     this.#events.emit("welcome", welcome);
-    this.#view.stands(welcome);
-  }
-
-  /** Something lies between what was seen and what came: the service tells it again, one question at a time. */
-  #checkLog(): void {
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    this.#ask({ type: "subscribe", ...this.#view.position })
-      .catch((error: unknown) => {
-        if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
-        if (this.#state.name !== "open") return; // the next welcome recovers it
-        this.#settings.timers.after(error.retryAfterMs ?? PAUSE_MS, () => this.#checkLog());
-      })
-      .finally(() => {
-        this.#isChecking = false;
-      });
+    this.#channels.home?.received(welcome);
   }
 
   /** A fixed token cannot be renewed; a handler of `status` may have closed the connection just now. */
   #startRenewal(expiresAt: number): void {
-    const { token, timers, random } = this.#settings;
+    const { token } = this.#settings;
     if (typeof token === "string" || this.#state.name !== "open") return;
     this.#renewal?.stop();
     this.#renewal = new Renewal({
-      timers,
-      random,
+      ...this.#port,
       expiresAt,
-      fetchToken: token,
       present: (fresh) => this.#ask({ type: "auth", token: fresh }),
-      failed: (error) => this.#events.emit("error", error),
     });
   }
+}
+
+/** What a frame says, without what kind of frame it is. */
+function bare<T extends { type: string }>({ type: _type, ...said }: T): Omit<T, "type"> {
+  return said;
 }

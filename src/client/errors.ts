@@ -8,6 +8,7 @@ import type { ErrorCode, FieldError } from "../protocol/codes.ts";
  * - `timed_out`: it was sent, and no answer came in time; likewise unknown.
  * - `too_many_pending`: nothing was sent, because too many answers are still awaited.
  * - `token_unavailable`: the `token` function failed; the connection asks it again.
+ * - `too_slow`: a `for await` over messages fell so far behind that the log does not reach back to where it is.
  * - `bad_frame`: the server sent what this SDK cannot read; the frame was dropped.
  */
 export type ClientErrorCode =
@@ -16,6 +17,7 @@ export type ClientErrorCode =
   | "timed_out"
   | "too_many_pending"
   | "token_unavailable"
+  | "too_slow"
   | "bad_frame";
 
 export type RollcallErrorCode = ErrorCode | ClientErrorCode;
@@ -24,9 +26,9 @@ export type RollcallErrorCode = ErrorCode | ClientErrorCode;
 export class RollcallError extends Error {
   readonly code: RollcallErrorCode;
   /** Wait at least this long before trying again, where the service said so. */
-  readonly retryAfterMs?: number;
+  readonly retryAfterMs: number | undefined;
   /** Which fields were wrong, where the service named them. */
-  readonly errors?: readonly FieldError[];
+  readonly errors: readonly FieldError[] | undefined;
 
   constructor(
     code: RollcallErrorCode,
@@ -40,8 +42,8 @@ export class RollcallError extends Error {
     super(message, more); // of which it takes `cause`
     this.name = "RollcallError";
     this.code = code;
-    if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs;
-    if (more.errors !== undefined) this.errors = more.errors;
+    this.retryAfterMs = more.retryAfterMs;
+    this.errors = more.errors;
   }
 }
 

@@ -31,5 +31,5 @@ export function isSkipped(message: Message | Skipped): message is Skipped {
 }
 
 function isFrame(value: unknown): value is IncomingFrame {
-  return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
+  return typeof (value as { type?: unknown } | null)?.type === "string";
 }

@@ -1,3 +1,5 @@
+import { forgetOldest } from "./forget-oldest.ts";
+
 /** As many as a session of the service remembers. */
 const REMEMBERED = 32;
 
@@ -9,8 +11,7 @@ export class HeardBroadcasts {
   isNew(id: string): boolean {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
-    const [oldest] = this.#ids;
-    if (this.#ids.size > REMEMBERED && oldest !== undefined) this.#ids.delete(oldest);
+    forgetOldest(this.#ids, REMEMBERED);
     return true;
   }
 }

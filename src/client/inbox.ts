@@ -1,4 +1,6 @@
 import type { DirectMessage } from "../protocol/inbox.ts";
+import type { Emit } from "./connection-events.ts";
+import { forgetOldest } from "./forget-oldest.ts";
 import type { Timers } from "./timers.ts";
 
 /** Acknowledgements are gathered for so long: each one that arrives costs the service a row. */
@@ -8,12 +10,11 @@ const MOST_REMEMBERED = 1_000;
 
 export interface InboxSetup {
   timers: Timers;
-  /** Messages are done with when every handler has returned; else when the app says so. */
-  isAutomatic: boolean;
-  /** Calls the handlers; false where there is none. */
-  tell(message: DirectMessage): boolean;
+  /** `auto`, if it is not said: messages are done with when every handler has returned; else when the app says so. */
+  acknowledge?: "auto" | "manual";
+  emit: Emit;
   /** Sends a frame if the connection is open. */
-  say(frame: object): void;
+  tell(frame: object): void;
 }
 
 /** The next inbox of a user who was erased counts anew: what is done with is known by its id. */
@@ -71,16 +72,11 @@ export class Inbox {
     const { seq, id } = message;
     this.#latest = Math.max(this.#latest, seq);
     if (this.#told.get(seq)?.id !== id) {
-      this.#remember(seq, { id, isDone: this.#setup.isAutomatic }); // before a handler says that it is done with it
-      if (!this.#setup.tell(message)) this.#told.delete(seq);
+      this.#told.set(seq, { id, isDone: this.#setup.acknowledge !== "manual" }); // before a handler says that it is done with it
+      forgetOldest(this.#told, MOST_REMEMBERED);
+      if (!this.#setup.emit("direct", message)) this.#told.delete(seq);
     }
     if (this.#told.get(seq)?.isDone) this.ack(seq);
-  }
-
-  #remember(seq: number, told: Told): void {
-    this.#told.set(seq, told);
-    const [oldest] = this.#told.keys();
-    if (this.#told.size > MOST_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
   }
 
   #flush(): void {
@@ -88,6 +84,6 @@ export class Inbox {
     if (seq === 0) return;
     this.#unsaid = 0;
     this.#acked = Math.max(this.#acked, seq);
-    this.#setup.say({ type: "ack", seq });
+    this.#setup.tell({ type: "ack", seq });
   }
 }

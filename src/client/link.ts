@@ -1,24 +1,27 @@
-import { CLOSE, mayReconnect } from "../protocol/close-codes.ts";
+import { type CLOSE, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame, WelcomeFrame } from "../protocol/server-frames.ts";
 import { connectAddress, looksLikeToken, type Position, subprotocols, webSocketAddress } from "./address.ts";
 import { askWhy } from "./ask-why.ts";
+import type { Emit } from "./connection-events.ts";
 import { RollcallError } from "./errors.ts";
 import { type IncomingFrame, readFrames } from "./frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Settings } from "./settings.ts";
 import { type OpenSocket, openSocket } from "./socket.ts";
 import type { Loss } from "./state.ts";
+import { tokenOf } from "./token.ts";
 
 /** After `closing` the close itself follows at once, or never. */
 const CLOSE_WITHIN_MS = 1_000;
+/** `CLOSE.heartbeatTimeout`, without the table, which is long. */
+const HEARTBEAT_TIMEOUT: (typeof CLOSE)["heartbeatTimeout"] = 4002;
 /** No close was received. */
 const ABNORMAL = 1006;
 
 export interface LinkHandlers {
   received(frame: IncomingFrame): void;
-  failed(error: RollcallError): void;
-  /** Every raw text frame, either way. */
-  passed(direction: "in" | "out", text: string): void;
+  /** Errors, and every raw text frame. */
+  emit: Emit;
   /** Once, and last; never after `drop`. */
   lost(loss: Loss): void;
 }
@@ -41,7 +44,7 @@ export class Link {
     this.#settings = settings;
     this.#handlers = handlers;
     this.#cancelDeadline = settings.timers.after(withinMs, () =>
-      this.#lose({ code: ABNORMAL, reason: "no welcome in time" }),
+      this.#lose({ code: ABNORMAL, reason: "no welcome" }),
     );
     void this.#open(position);
   }
@@ -49,8 +52,13 @@ export class Link {
   /** Hands one text frame to the socket. Only once welcomed. */
   send(text: string): void {
     if (this.#socket === undefined) return;
-    this.#handlers?.passed("out", text);
+    this.#passed("out", text);
     this.#socket.send(text);
+  }
+
+  /** Whether what is said now would leave late. */
+  get isCongested(): boolean {
+    return this.#socket?.isCongested === true;
   }
 
   /** Checks now that the other side is there. */
@@ -69,17 +77,19 @@ export class Link {
 
   /** Resolves when the socket is on its way; every failure ends in `lost`. */
   async #open(position: Position | undefined): Promise<void> {
-    const token = await this.#fetchToken();
+    const token = await tokenOf(this.#settings.token).catch((error: RollcallError) => {
+      this.#handlers?.emit("error", error);
+      this.#lose({ code: ABNORMAL, reason: "no token" });
+    });
     if (token === undefined || this.#handlers === undefined) return;
     if (!looksLikeToken(token)) {
       return this.#lose({
         code: ABNORMAL,
-        reason: "the token is not a signed JWT",
+        reason: "not a signed JWT",
         refused: "token_invalid",
       });
     }
-    const { base, channel, device, rewind } = this.#settings;
-    const address = connectAddress({ base, channel, device, position, rewind });
+    const address = connectAddress({ ...this.#settings, position });
     const socketAddress = { url: webSocketAddress(address), protocols: subprotocols(token) };
     let opened = false;
     try {
@@ -99,34 +109,26 @@ export class Link {
     }
   }
 
-  async #fetchToken(): Promise<string | undefined> {
-    const { token } = this.#settings;
-    try {
-      return typeof token === "string" ? token : await token();
-    } catch (cause) {
-      this.#handlers?.failed(new RollcallError("token_unavailable", "the token function failed", { cause }));
-      this.#lose({ code: ABNORMAL, reason: "no token" });
-      return undefined;
-    }
-  }
-
   async #loseUnopened(address: URL, token: string): Promise<void> {
     this.#cancelDeadline();
-    const { fetch, timers, base } = this.#settings;
     const renewable = typeof this.#settings.token === "function";
-    const why = await askWhy({ fetch, timers, base, address, token, renewable });
+    const why = await askWhy({ ...this.#settings, address, token, renewable });
     this.#lose({ code: ABNORMAL, ...why });
+  }
+
+  #passed(direction: "in" | "out", text: string): void {
+    this.#handlers?.emit("frame", { direction, text, at: this.#settings.timers.now() });
   }
 
   #receive(data: unknown): void {
     this.#heartbeat?.heard();
     const text = typeof data === "string" ? data : "";
-    this.#handlers?.passed("in", text);
+    this.#passed("in", text);
     if (text === "pong") return;
     const frames = readFrames(text);
     if (frames === undefined) {
-      const what = "the server sent neither a message nor an array of messages";
-      this.#handlers?.failed(new RollcallError("bad_frame", what));
+      const what = "not a message";
+      this.#handlers?.emit("error", new RollcallError("bad_frame", what));
       return;
     }
     for (const frame of frames) {
@@ -144,16 +146,14 @@ export class Link {
       timers: this.#settings.timers,
       intervalMs: heartbeat.intervalSeconds * 1000,
       ping: () => this.send("ping"),
-      missed: () => this.#lose({ code: CLOSE.heartbeatTimeout, reason: "no answer to a ping" }),
+      missed: () => this.#lose({ code: HEARTBEAT_TIMEOUT, reason: "no answer" }),
     });
   }
 
   #expectClose(closing: ClosingFrame): void {
     this.#closing = closing;
     this.#cancelDeadline();
-    this.#cancelDeadline = this.#settings.timers.after(CLOSE_WITHIN_MS, () =>
-      this.#lose({ code: closing.code, reason: closing.reason }),
-    );
+    this.#cancelDeadline = this.#settings.timers.after(CLOSE_WITHIN_MS, () => this.#lose(closing));
   }
 
   #lose(loss: Loss): void {
@@ -161,11 +161,7 @@ export class Link {
     if (handlers === undefined) return;
     // A browser may be told to close with 1000 and 3000-4999 only.
     this.drop(mayReconnect(loss.code) && loss.code >= 4000 ? loss.code : 1000, "");
-    handlers.lost(this.#closing === undefined ? loss : explained(loss, this.#closing));
+    // What the server said before it closed counts, also where the close itself came without a code.
+    handlers.lost({ ...loss, ...this.#closing });
   }
-}
-
-/** What the server said before it closed counts, also where the close itself came without a code. */
-function explained(loss: Loss, { code, reason, retryAfterMs }: ClosingFrame): Loss {
-  return { ...loss, code, reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

@@ -1,6 +1,8 @@
 import type { Presence, PresenceChange } from "../protocol/presence.ts";
+import type { Emit } from "./connection-events.ts";
 import { isLost, RollcallError } from "./errors.ts";
 import { KnownPresences } from "./known-presences.ts";
+import type { Question } from "./requests.ts";
 import { SaidStatus } from "./said-status.ts";
 import type { Timers } from "./timers.ts";
 import { Watches, type WatchOptions } from "./watches.ts";
@@ -8,10 +10,8 @@ import { Watches, type WatchOptions } from "./watches.ts";
 export interface PresenceSetup {
   timers: Timers;
   /** Sends a request; rejects with a `RollcallError`. */
-  ask<T extends object>(frame: object): Promise<T>;
-  /** Something is news of a user who is watched. */
-  changed(presence: Presence): void;
-  failed(error: RollcallError): void;
+  ask<T extends object>(frame: Question): Promise<T>;
+  emit: Emit;
 }
 
 /** What `connection.presence` offers. */
@@ -68,21 +68,18 @@ export class LivePresence {
 
   /** A `presence` frame, or one of an answer. */
   heard(presence: Presence): void {
-    if (this.#known.accept(presence)) this.#setup.changed(presence);
+    if (this.#known.accept(presence)) this.#setup.emit("presence", presence);
   }
 
   /** Open, anew or again: the new session has said nothing yet, and watches nobody. */
   opened(): void {
     const again = this.#said.again(this.#setup.timers.now());
-    if (again !== undefined) this.#attempt(this.#setup.ask({ ...again, type: "presence" }));
-    this.#attempt(this.#watches.again());
-  }
-
-  /** What a lost connection left undone is done after the next welcome. */
-  #attempt(work: Promise<unknown>): void {
-    work.catch((error: unknown) => {
-      if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
-      if (!isLost(error)) this.#setup.failed(error);
-    });
+    if (again !== undefined) {
+      this.#setup.ask({ ...again, type: "presence" }).catch((error: unknown) => {
+        if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
+        if (!isLost(error)) this.#setup.emit("error", error);
+      });
+    }
+    this.#watches.again();
   }
 }

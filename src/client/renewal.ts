@@ -1,17 +1,19 @@
+import type { Emit } from "./connection-events.ts";
 import { RollcallError } from "./errors.ts";
 import { renewAfterMs, renewAgainAfterMs } from "./renewal-times.ts";
 import type { Timers } from "./timers.ts";
+import { type TokenSource, tokenOf } from "./token.ts";
 
 export interface RenewalSetup {
   timers: Timers;
   random(): number;
   /** When the present token ends, in milliseconds. */
   expiresAt: number;
-  /** Gets a new token; may reject. */
-  fetchToken(): string | Promise<string>;
+  /** Where a new one comes from. */
+  token: TokenSource;
   /** Hands it to the service, which answers when the session ends now. Rejects with a `RollcallError`. */
   present(token: string): Promise<{ expiresAt: number }>;
-  failed(error: RollcallError): void;
+  emit: Emit;
 }
 
 /**
@@ -55,7 +57,7 @@ export class Renewal {
   async #renew(): Promise<void> {
     let retryAfterMs: number | undefined;
     try {
-      const token = await this.#fetchToken();
+      const token = await tokenOf(this.#setup.token);
       if (this.#stopped) return;
       const { expiresAt } = await this.#setup.present(token);
       // A function that hands out the same token until it is over has not failed; it is asked again later.
@@ -67,16 +69,8 @@ export class Renewal {
       if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
       this.#failures++;
       retryAfterMs = error.retryAfterMs;
-      this.#setup.failed(error);
+      this.#setup.emit("error", error);
     }
     if (!this.#stopped) this.#schedule(retryAfterMs);
-  }
-
-  async #fetchToken(): Promise<string> {
-    try {
-      return await this.#setup.fetchToken();
-    } catch (cause) {
-      throw new RollcallError("token_unavailable", "the token function failed", { cause });
-    }
   }
 }

@@ -7,6 +7,13 @@ export const ANSWER_TIMEOUT_MS = 10_000;
 /** More unanswered requests than this mean that nothing comes back, and more would only fill memory. */
 export const MAX_PENDING = 256;
 
+/** What is said to the service and has an answer. */
+export interface Question {
+  type: string;
+  channel?: string | undefined;
+  [field: string]: unknown;
+}
+
 interface Pending {
   resolve(answer: object): void;
   reject(error: RollcallError): void;
@@ -33,15 +40,13 @@ export class Requests {
    */
   ask<T extends object>(frame: object, send: (frame: object) => void): Promise<T> {
     if (this.#pending.size >= MAX_PENDING) {
-      return Promise.reject(
-        new RollcallError("too_many_pending", `${MAX_PENDING} requests still wait for an answer`),
-      );
+      return Promise.reject(new RollcallError("too_many_pending", "too much is under way"));
     }
     const ref = ++this.#lastRef;
     return new Promise<T>((resolve, reject) => {
       const cancelTimeout = this.#timers.after(this.#timeoutMs, () => {
         this.#pending.delete(ref);
-        reject(new RollcallError("timed_out", `no answer within ${this.#timeoutMs} ms`));
+        reject(new RollcallError("timed_out", "no answer"));
       });
       // The caller names the answer's shape; the service's declarations are its proof.
       this.#pending.set(ref, { resolve: (answer) => resolve(answer as T), reject, cancelTimeout });
@@ -66,12 +71,11 @@ export class Requests {
 
   /** The connection dropped: nobody will answer any more. */
   rejectAll(reason: string): void {
-    const lost = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const pending of lost) {
-      pending.cancelTimeout();
-      pending.reject(new RollcallError("connection_lost", reason));
+    for (const { cancelTimeout, reject } of this.#pending.values()) {
+      cancelTimeout();
+      reject(new RollcallError("connection_lost", reason));
     }
+    this.#pending.clear();
   }
 }
 

@@ -16,12 +16,10 @@ export class SaidStatus {
 
   /** The service took this: what is left out stays, null takes back, and the end is that of the last change. */
   took({ status, text, emoji, expiresInSeconds, scope }: PresenceChange, now: number): void {
-    const changes = [status, text, emoji, expiresInSeconds].some((part) => part !== undefined);
-    if (scope === "user" || !changes) return;
-    if (this.#isOver(now)) this.#said = {};
-    if (status !== undefined) this.#said.status = status;
-    if (text !== undefined) this.#said.text = text;
-    if (emoji !== undefined) this.#said.emoji = emoji;
+    const said: Said = JSON.parse(JSON.stringify({ status, text, emoji })); // what is left out is no field now
+    const isNothing = expiresInSeconds === undefined && Object.keys(said).length === 0;
+    if (scope === "user" || isNothing) return;
+    this.#said = this.#isOver(now) ? said : { ...this.#said, ...said };
     this.#expiresAt = expiresInSeconds === undefined ? undefined : now + expiresInSeconds * SECOND_MS;
   }
 

@@ -1,12 +1,15 @@
 import type { Sent } from "../protocol/inbox.ts";
 import { isLost, PASSING, RollcallError } from "./errors.ts";
+import type { Question } from "./requests.ts";
 import type { Timers } from "./timers.ts";
-import { pause, Turns } from "./turns.ts";
+import { patiently, pause, Turns } from "./turns.ts";
 
 /** Answers that never come or say "try again" count; a lost connection and too much at once do not, however often. */
 const MOST_TRIES = 10;
 /** The service remembers a key for a day: a try after that could send twice. */
 const LONGEST_MS = 23 * 3_600_000;
+/** More than these wait for an answer already: whoever says more has to be told that nothing leaves. */
+const MOST_UNDER_WAY = 256;
 
 export interface SendOptions {
   /** At most 64 characters; `message` unless told otherwise. */
@@ -24,39 +27,47 @@ export type SentMessage = Pick<Sent, "id" | "seq" | "duplicate">;
 
 export interface SendingSetup {
   timers: Timers;
+  /** A number in [0, 1): what makes keys differ from those of other connections of this user. */
+  random(): number;
   /** Sends a request; rejects with a `RollcallError`. */
-  ask<T extends object>(frame: object): Promise<T>;
+  ask<T extends object>(frame: Question): Promise<T>;
 }
 
-/** Direct messages on their way out: each is said again under its key until the service has it or refuses it. */
+/** What is on its way out and shall arrive once: each is said again under its key until the service has it or refuses it. */
 export class Sending {
-  readonly #timers: Timers;
-  readonly #turns: Turns;
+  readonly #setup: SendingSetup;
+  readonly #turns = new Turns();
+  /** In a channel the second waits for the first, or a retry would come after it. */
+  readonly #orders = new Map<string | undefined, Turns>();
   /** Who waits for the connection to be open again, or to be closed for good. */
   readonly #waiting: (() => void)[] = [];
+  readonly #keys: string;
+  #said = 0;
+  #underWay = 0;
   #isClosed = false;
 
   constructor(setup: SendingSetup) {
-    this.#timers = setup.timers;
-    this.#turns = new Turns(setup);
+    this.#setup = setup;
+    // 100 random bits or so, which is enough: a key counts for one user alone. Not `crypto`, of which pages without
+    // TLS and React Native lack half or all.
+    this.#keys = [1, 2].map(() => setup.random().toString(36).slice(2)).join("-");
   }
 
-  async send(user: string, data: unknown, options: SendOptions): Promise<SentMessage> {
-    const timers = this.#timers;
-    const frame = { key: newKey(), ...options, type: "send", user, data };
+  /** Says `frame` as it is now, under a key; of each channel one after the other, of all eight at a time. */
+  async say<T extends object>(frame: Question): Promise<T> {
+    if (this.#underWay >= MOST_UNDER_WAY)
+      throw new RollcallError("too_many_pending", "too much is under way");
+    const text = JSON.stringify({ key: `${this.#keys}-${++this.#said}`, ...frame });
+    const { channel } = frame;
+    const order =
+      this.#orders.get(channel) ?? new Turns(channel === undefined ? Number.POSITIVE_INFINITY : 1);
+    this.#orders.set(channel, order);
     const wasClosed = this.#isClosed;
-    let until = Number.POSITIVE_INFINITY;
-    const isWanted = () => this.#isClosed === wasClosed && timers.now() < until;
-    for (let tries = 1; ; ) {
-      try {
-        return await this.#turns.ask<SentMessage>(frame, isWanted);
-      } catch (error) {
-        if (!(error instanceof RollcallError) || this.#isClosed || timers.now() >= until) throw error;
-        if (error.code !== "not_connected") until = Math.min(until, timers.now() + LONGEST_MS);
-        if (isLost(error)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-        else if (!PASSING.has(error.code) || ++tries > MOST_TRIES) throw error;
-        else if (error.code !== "timed_out") await pause(timers, error.retryAfterMs);
-      }
+    this.#underWay += 1;
+    try {
+      return await order.take(() => this.#repeat<T>(text, wasClosed));
+    } finally {
+      if (--this.#underWay === 0) this.#orders.clear();
     }
   }
 
@@ -70,11 +81,24 @@ export class Sending {
     this.#isClosed = true;
     this.opened(); // each finds that it is no longer wanted
   }
-}
 
-/** 128 random bits. Not `randomUUID`, which pages without TLS lack. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  async #repeat<T extends object>(text: string, wasClosed: boolean): Promise<T> {
+    const { timers, ask } = this.#setup;
+    let until = Number.POSITIVE_INFINITY;
+    const attempt = () => {
+      if (this.#isClosed === wasClosed && timers.now() < until) return ask<T>(JSON.parse(text));
+      throw new RollcallError("connection_lost", "given up");
+    };
+    for (let tries = 1; ; ) {
+      try {
+        return await this.#turns.take(() => patiently(timers, attempt));
+      } catch (error) {
+        if (!(error instanceof RollcallError) || this.#isClosed || timers.now() >= until) throw error;
+        if (error.code !== "not_connected") until = Math.min(until, timers.now() + LONGEST_MS);
+        if (isLost(error)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        else if (!PASSING.has(error.code) || ++tries > MOST_TRIES) throw error;
+        else if (error.code !== "timed_out") await pause(timers, error.retryAfterMs);
+      }
+    }
+  }
 }

@@ -2,6 +2,7 @@ import type { DeviceType } from "../protocol/names.ts";
 import { serviceAddress } from "./address.ts";
 import type { SocketConstructor } from "./socket.ts";
 import { systemTimers, type Timers } from "./timers.ts";
+import type { TokenSource } from "./token.ts";
 
 /** How to connect. Only `url` and `token` are needed. */
 export interface ConnectOptions {
@@ -12,7 +13,7 @@ export interface ConnectOptions {
    * before the token of an open connection ends: the new one prolongs it without a break. With a string the
    * end of the token (close code 4001) is the end.
    */
-  token: string | (() => string | Promise<string>);
+  token: TokenSource;
   /** Connect to this one channel. Without it the connection is the user's own. */
   channel?: string;
   /** What this is running on. `id` should be stable for one installation; strings of at most 64 characters. */
@@ -30,18 +31,15 @@ export interface ConnectOptions {
   fetch?: typeof fetch;
   /** For tests: time. */
   timers?: Timers;
-  /** For tests: a number in [0, 1) for the jitter. */
+  /** For tests: a number in [0, 1), for the jitter and what idempotency keys begin with. */
   random?: () => number;
 }
 
 /** The options with every default in its place. */
-export interface Settings {
+export interface Settings extends Omit<ConnectOptions, "channel" | "rewind"> {
   base: URL;
-  token: ConnectOptions["token"];
-  channel: string | undefined;
-  device: ConnectOptions["device"];
-  rewind: number | undefined;
-  acknowledge: "auto" | "manual";
+  channel?: string | undefined;
+  rewind?: number | undefined;
   WebSocket: SocketConstructor;
   fetch: typeof fetch;
   timers: Timers;
@@ -51,19 +49,14 @@ export interface Settings {
 /** Throws a TypeError where the options cannot work at all. */
 export function settingsOf(options: ConnectOptions): Settings {
   const WebSocket = options.WebSocket ?? globalThis.WebSocket;
-  if (WebSocket === undefined)
-    throw new TypeError("no WebSocket here (Node before 22?): pass options.WebSocket");
+  if (WebSocket === undefined) throw new TypeError("options.WebSocket is needed here");
   return {
+    // Called as plain functions: the browser's fetch refuses any other `this`.
+    fetch: (input, init) => fetch(input, init),
+    timers: systemTimers,
+    random: Math.random,
+    ...options,
     base: serviceAddress(options.url),
-    token: options.token,
-    channel: options.channel,
-    device: options.device,
-    rewind: options.rewind,
-    acknowledge: options.acknowledge ?? "auto",
     WebSocket,
-    // Called as a plain function: the browser's fetch refuses any other `this`.
-    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
-    timers: options.timers ?? systemTimers,
-    random: options.random ?? Math.random,
   };
 }

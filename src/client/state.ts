@@ -1,7 +1,6 @@
 import { mayReconnect } from "../protocol/close-codes.ts";
 import type { ErrorCode } from "../protocol/codes.ts";
 import { backoffMs } from "./backoff.ts";
-import { unreachable } from "./unreachable.ts";
 
 /**
  * Where a connection stands. `failures` counts attempts in a row that did not last.
@@ -42,48 +41,42 @@ export const LASTED_MS = 10_000;
 
 /** The next state. Pure; an event that means nothing in a state leaves it as it is (the same object). */
 export function step(state: ConnectionState, event: ConnectionEvent): ConnectionState {
+  const { name } = state;
+  if (name === "closed") return state;
+  const { failures } = state;
   switch (event.type) {
-    case "welcomed":
-      if (state.name !== "connecting") return state;
-      return {
-        name: "open",
-        failures: state.failures,
-        session: event.session,
-        user: event.user,
-        since: event.at,
-      };
+    case "welcomed": {
+      const { session, user, at: since } = event;
+      return name === "connecting" ? { name: "open", failures, session, user, since } : state;
+    }
     case "lost":
-      return lose(state, event);
+      return name === "waiting" ? state : lose(state, event);
     case "due":
-      return state.name === "waiting" ? { name: "connecting", failures: state.failures } : state;
+      return name === "waiting" ? { name: "connecting", failures } : state;
     case "hurry":
-      if (state.name !== "waiting" || event.at < state.earliest) return state;
-      return { name: "connecting", failures: state.failures };
+      return name === "waiting" && event.at >= state.earliest ? { name: "connecting", failures } : state;
     case "ended":
-      return state.name === "closed" ? state : { name: "closed", code: 1000, reason: event.reason };
+      return { name: "closed", code: 1000, reason: event.reason };
     default:
-      return unreachable(event);
+      return event satisfies never;
   }
 }
 
-function lose(state: ConnectionState, event: ConnectionEvent & { type: "lost" }): ConnectionState {
-  const { loss, at, random } = event;
-  const { code, reason } = loss;
-  switch (state.name) {
-    case "connecting":
-    case "open": {
-      if (loss.refused !== undefined) return { name: "closed", code, reason, error: loss.refused };
-      if (!mayReconnect(code)) return { name: "closed", code, reason };
-      const lasted = state.name === "open" && at - state.since >= LASTED_MS;
-      const failures = lasted ? 1 : state.failures + 1;
-      const earliest = at + (loss.retryAfterMs ?? 0);
-      const retryAt = earliest + backoffMs(failures, random);
-      return { name: "waiting", failures, retryAt, earliest, code, reason };
-    }
-    case "waiting":
-    case "closed":
-      return state;
-    default:
-      return unreachable(state);
-  }
+function lose(
+  state: ConnectionState & { name: "connecting" | "open" },
+  { loss: { code, reason, refused, retryAfterMs = 0 }, at, random }: ConnectionEvent & { type: "lost" },
+): ConnectionState {
+  if (refused !== undefined) return { name: "closed", code, reason, error: refused };
+  if (!mayReconnect(code)) return { name: "closed", code, reason };
+  const lasted = state.name === "open" && at - state.since >= LASTED_MS;
+  const failures = lasted ? 1 : state.failures + 1;
+  const earliest = at + retryAfterMs;
+  return {
+    name: "waiting",
+    failures,
+    retryAt: earliest + backoffMs(failures, random),
+    earliest,
+    code,
+    reason,
+  };
 }

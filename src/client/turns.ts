@@ -8,31 +8,21 @@ const LANES = 8;
 /** Nothing came of it: the service, or this connection, has too much to do just now. */
 const TOO_MUCH: ReadonlySet<RollcallErrorCode> = new Set(["rate_limited", "too_many_pending"]);
 
-interface Setup {
-  timers: Timers;
-  /** Sends a request; rejects with a `RollcallError`. */
-  ask<T extends object>(frame: object): Promise<T>;
-}
-
-/** Requests that go out in order and a few at a time; one that is told to wait keeps its lane. */
+/** Work that is begun in order, and a few pieces at a time. */
 export class Turns {
-  readonly #setup: Setup;
   readonly #waiting: (() => void)[] = [];
-  #freeLanes = LANES;
+  #freeLanes: number;
 
-  constructor(setup: Setup) {
-    this.#setup = setup;
+  constructor(lanes = LANES) {
+    this.#freeLanes = lanes;
   }
 
-  /** Asks when it is its turn; rejects like `ask`, and with `connection_lost` if it is no longer wanted then. */
-  async ask<T extends object>(frame: object, isWanted: () => boolean): Promise<T> {
+  /** Works when it is its turn; until that has ended, the lane is taken. Rejects like `work`. */
+  async take<T>(work: () => Promise<T>): Promise<T> {
     if (this.#freeLanes === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#freeLanes -= 1;
     try {
-      return await patiently(this.#setup.timers, () => {
-        if (!isWanted()) throw new RollcallError("connection_lost", "given up");
-        return this.#setup.ask<T>(frame);
-      });
+      return await work();
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#freeLanes += 1;

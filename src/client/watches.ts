@@ -1,14 +1,14 @@
 import type { Presence, SeenStatus } from "../protocol/presence.ts";
-import { isLost, RollcallError, type RollcallErrorCode } from "./errors.ts";
+import type { Emit } from "./connection-events.ts";
+import { isLost, PASSING, RollcallError } from "./errors.ts";
+import type { Question } from "./requests.ts";
 import type { Timers } from "./timers.ts";
-import { PAUSE_MS, patiently, pause } from "./turns.ts";
+import { PAUSE_MS, patiently, pause, Turns } from "./turns.ts";
 
 /** The service takes no more users in one frame. */
 const MAX_PER_FRAME = 100;
 /** Between the last attempts to watch somebody again who does not answer. */
 const LONGEST_PAUSE_MS = 60_000;
-/** Somebody's object did not answer, or not in time: it may do so later. */
-const MAY_PASS: ReadonlySet<RollcallErrorCode> = new Set(["unavailable", "timed_out"]);
 
 export interface WatchOptions {
   /** Tell only of these statuses. */
@@ -18,17 +18,10 @@ export interface WatchOptions {
 export interface WatchesSetup {
   timers: Timers;
   /** Sends a request; rejects with a `RollcallError`. */
-  ask<T extends object>(frame: object): Promise<T>;
+  ask<T extends object>(frame: Question): Promise<T>;
   /** What the service answered of a user who is watched. */
   heard(presence: Presence): void;
-  /** Somebody is not watched in the new session. */
-  failed(error: RollcallError): void;
-}
-
-/** Users who are watched in the same way: they go out together. */
-interface Part {
-  users: readonly string[];
-  options: WatchOptions;
+  emit: Emit;
 }
 
 /**
@@ -38,7 +31,9 @@ interface Part {
  */
 export class Watches {
   readonly #setup: WatchesSetup;
-  readonly #watched = new Map<string, WatchOptions>();
+  /** How each of them is watched: the options as JSON, so that the same is equal. */
+  readonly #watched = new Map<string, string>();
+  readonly #again = new Turns(1);
   /** How many sessions have watched again: what one has not finished is the next one's. */
   #sessions = 0;
 
@@ -48,13 +43,18 @@ export class Watches {
 
   /** Resolves once all of them are watched. They count as watched at once, until that is refused. */
   async watch(users: readonly string[], options: WatchOptions): Promise<void> {
+    const how = JSON.stringify(options);
     for (const part of parts(users)) {
       const before = part.map((user) => [user, this.#watched.get(user)] as const);
-      for (const user of part) this.#watched.set(user, options);
+      for (const user of part) this.#watched.set(user, how);
       try {
-        await this.#say(part, options);
+        await this.#say(part, how);
       } catch (error) {
-        for (const [user, old] of before) if (this.#watched.get(user) === options) this.#restore(user, old);
+        for (const [user, old] of before) {
+          if (this.#watched.get(user) !== how) continue; // something else was said of it meanwhile
+          if (old === undefined) this.#watched.delete(user);
+          else this.#watched.set(user, old);
+        }
         throw error;
       }
     }
@@ -72,73 +72,51 @@ export class Watches {
   }
 
   /**
-   * A new session watches whom the last one watched, unless that has ended meanwhile. Each frame counts by
-   * itself: one that is refused is told, and the others go on; where somebody did not answer it is said again
-   * after a pause, until the session ends.
+   * A new session watches whom the last one watched, unless that has ended meanwhile, one frame at a time and as few
+   * as there can be. Each counts by itself: one that is refused is told, and the others go on; where somebody did
+   * not answer it is said again after a pause, until the session ends.
    */
-  async again(): Promise<void> {
-    const session = ++this.#sessions;
-    let left = this.#groups();
-    for (let pauseMs = PAUSE_MS; left.length > 0; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      const silent: Part[] = [];
-      for (const part of left) {
-        const failure = await this.#failureOf(part);
-        if (session !== this.#sessions || isLost(failure)) return;
-        if (failure !== undefined) this.#setup.failed(failure);
-        if (failure !== undefined && MAY_PASS.has(failure.code)) silent.push(part);
-      }
-      left = silent;
-      if (left.length > 0) await pause(this.#setup.timers, pauseMs);
-      if (session !== this.#sessions) return;
+  again(): void {
+    this.#sessions += 1;
+    const alike = new Map<string, string[]>();
+    for (const [user, how] of this.#watched) {
+      const users = alike.get(how);
+      if (users === undefined) alike.set(how, [user]);
+      else users.push(user);
     }
+    for (const [how, users] of alike) for (const part of parts(users)) void this.#keep(part, how);
   }
 
-  async #failureOf({ users, options }: Part): Promise<RollcallError | undefined> {
-    try {
-      await this.#say(users, options);
-      return undefined;
-    } catch (error) {
-      if (error instanceof RollcallError) return error;
-      throw error;
+  /** Rejects only for a bug, which surfaces as an unhandled rejection. */
+  async #keep(users: readonly string[], how: string): Promise<void> {
+    const session = this.#sessions;
+    for (let pauseMs = PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        return await this.#again.take(async () => {
+          if (session === this.#sessions) await this.#say(users, how);
+        });
+      } catch (error) {
+        if (!(error instanceof RollcallError)) throw error;
+        if (session !== this.#sessions || isLost(error)) return;
+        this.#setup.emit("error", error);
+        if (!PASSING.has(error.code)) return;
+        await pause(this.#setup.timers, pauseMs);
+      }
     }
   }
 
   /** Those of them who are still to be watched so, at each attempt. */
-  async #say(users: readonly string[], options: WatchOptions): Promise<void> {
-    const key = keyOf(options);
-    const { presence } = await patiently(this.#setup.timers, async () => {
-      const still = users.filter((user) => keyOf(this.#watched.get(user)) === key);
-      if (still.length === 0) return { presence: [] };
-      return this.#setup.ask<{ presence: Presence[] }>({ type: "watch", users: still, ...options });
+  async #say(users: readonly string[], how: string): Promise<void> {
+    await patiently(this.#setup.timers, async () => {
+      const still = users.filter((user) => this.#watched.get(user) === how);
+      if (still.length === 0) return;
+      const frame = { ...(JSON.parse(how) as WatchOptions), type: "watch", users: still };
+      const { presence } = await this.#setup.ask<{ presence: Presence[] }>(frame);
+      for (const one of presence) if (this.#watched.has(one.user)) this.#setup.heard(one);
     });
-    for (const one of presence) if (this.#watched.has(one.user)) this.#setup.heard(one);
-  }
-
-  #restore(user: string, options: WatchOptions | undefined): void {
-    if (options === undefined) this.#watched.delete(user);
-    else this.#watched.set(user, options);
-  }
-
-  /** As few frames as there can be, whatever calls these users came with. */
-  #groups(): Part[] {
-    const groups = new Map<string | undefined, { users: string[]; options: WatchOptions }>();
-    for (const [user, options] of this.#watched) {
-      const group = groups.get(keyOf(options));
-      if (group === undefined) groups.set(keyOf(options), { users: [user], options });
-      else group.users.push(user);
-    }
-    return [...groups.values()].flatMap(({ users, options }) =>
-      parts(users).map((part) => ({ users: part, options })),
-    );
   }
 }
 
-/** Alike for those who are watched in the same way; undefined for who is not. */
-function keyOf(options: WatchOptions | undefined): string | undefined {
-  return options === undefined ? undefined : JSON.stringify(options.only ?? null);
-}
-
-function parts(users: readonly string[]): string[][] {
-  const count = Math.ceil(users.length / MAX_PER_FRAME);
-  return Array.from({ length: count }, (_, i) => users.slice(i * MAX_PER_FRAME, (i + 1) * MAX_PER_FRAME));
+function* parts(users: readonly string[]): Generator<readonly string[]> {
+  for (let i = 0; i < users.length; i += MAX_PER_FRAME) yield users.slice(i, i + MAX_PER_FRAME);
 }

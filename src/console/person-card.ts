@@ -97,7 +97,7 @@ export class PersonCard {
 
   /** The channel of a connection that lives or tries to. */
   get channel(): string | undefined {
-    return this.isConnected ? this.#connection?.channel : undefined;
+    return this.isConnected ? this.#connection?.channelName : undefined;
   }
 
   /** Whether there is nothing to do for this card to be where it belongs when the page is in `channel`. */

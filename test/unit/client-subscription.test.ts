@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { Subscription } from "../../src/client/index.ts";
+import type { Channel } from "../../src/client/index.ts";
 import { clientBench, ownBench } from "../fixtures/client-bench.ts";
 import type { FakeSocket } from "../fixtures/fake-socket.ts";
 import { settled } from "../fixtures/fake-timers.ts";
@@ -41,12 +41,12 @@ const sent = (socket: FakeSocket, type: string) =>
     .filter((frame) => frame.type === type);
 const last = (socket: FakeSocket, type = "subscribe") => sent(socket, type).at(-1) as Sent;
 
-/** What a subscription tells, in order. */
-function heard(subscription: Subscription): unknown[] {
+/** What a channel tells, in order. */
+function heard(channel: Channel): unknown[] {
   const events: unknown[] = [];
-  subscription.on("message", ({ offset }) => events.push(offset));
-  subscription.on("reset", ({ offset }) => events.push(`reset ${offset}`));
-  subscription.on("closed", (error) => events.push(`closed ${error?.code}`));
+  channel.on("message", ({ offset }) => events.push(offset));
+  channel.on("gap", ({ from, to }) => events.push(`gap ${from}-${to}`));
+  channel.on("status", (state) => state.name === "closed" && events.push(`closed ${state.error?.code}`));
   return events;
 }
 
@@ -64,9 +64,9 @@ async function bench() {
 describe("a subscription of a user's own connection", () => {
   test("[CL70] it is asked for with its options, and tells messages, signals and the roster of its channel", async () => {
     const { connection, welcome } = ownBench();
-    const early = connection.subscribe("room", { rewind: 5, events: ["a"] }); // before anything is open
+    const early = connection.subscribe("room", { rewind: 5, events: ["message"] }); // before anything is open
     const socket = await welcome();
-    expect(last(socket)).toMatchObject({ channel: "room", rewind: 5, events: ["a"] });
+    expect(last(socket)).toMatchObject({ channel: "room", rewind: 5, events: ["message"] });
     expect(connection.subscribe("room")).toBe(early);
     const events = heard(early);
     const signals: unknown[] = [];
@@ -90,7 +90,7 @@ describe("a subscription of a user's own connection", () => {
     socket.say({ type: "signal", channel: "room", event: "typing" });
     socket.say({ ...message(9), channel: "another" });
     expect([events, signals]).toEqual([[3, 4, 5], ["typing"]]);
-    expect([[...early.roster.keys()], early.memberCount]).toEqual([["ann", "ben"], 2]);
+    expect([[...early.members.keys()], early.count]).toEqual([["ann", "ben"], 2]);
     early.publish("hi", { key: "k" }).catch(() => undefined);
     expect(last(socket, "publish")).toMatchObject({ channel: "room", data: "hi", key: "k" });
     early.signal("typing");
@@ -134,14 +134,14 @@ describe("a subscription of a user's own connection", () => {
     expect(events.at(-1)).toBe(13);
   });
 
-  test("[CL73] what can't be recovered is told as a reset, before anything later", async () => {
+  test("[CL73] what can't be recovered is told as a gap, before anything later", async () => {
     const { socket, events, timers, welcome } = await bench();
     socket.end(1006);
     await timers.pass(250);
     const again = await welcome();
     again.say({ ...STAND, epoch: "e2", offset: 1, messages: [body(1)], ref: last(again).ref });
     again.say(message(2));
-    expect(events).toEqual(["reset 1", 1, 2]);
+    expect(events).toEqual(["gap 1-0", 1, 2]);
   });
 
   test("[CL74] a refusal ends it and is told; what passes is tried again after its pause", async () => {
@@ -162,9 +162,9 @@ describe("a subscription of a user's own connection", () => {
     expect(sent(socket, "subscribe")).toHaveLength(1);
     await timers.pass(1);
     expect(sent(socket, "subscribe")).toHaveLength(2);
-    socket.say({ type: "error", code: "use_channel_connection", message: "", ref: last(socket).ref });
+    socket.say({ type: "error", code: "too_many_subscriptions", message: "", ref: last(socket).ref });
     await settled();
-    expect([events, errors]).toEqual([["closed use_channel_connection"], ["use_channel_connection"]]);
+    expect([events, errors]).toEqual([["closed too_many_subscriptions"], ["too_many_subscriptions"]]);
     expect(connection.subscribe("room")).not.toBe(room);
   });
 
@@ -174,7 +174,7 @@ describe("a subscription of a user's own connection", () => {
     const given = connection.subscribe("given-up");
     const socket = await welcome();
     expect(sent(socket, "subscribe")).toHaveLength(8);
-    given.unsubscribe().catch(() => undefined);
+    given.leave().catch(() => undefined);
     for (const { ref } of sent(socket, "subscribe"))
       socket.say({ type: "error", code: "rate_limited", message: "", retryAfterMs: 100, ref });
     await timers.pass(99);
@@ -219,7 +219,7 @@ describe("a subscription of a user's own connection", () => {
 
   test("[CL75] who unsubscribes hears nothing more, and is not subscribed again", async () => {
     const { socket, events, room, timers, welcome } = await bench();
-    const done = room.unsubscribe();
+    const done = room.leave();
     socket.say(message(5));
     socket.say({ type: "ok", ref: last(socket, "unsubscribe").ref });
     await done;
@@ -227,7 +227,7 @@ describe("a subscription of a user's own connection", () => {
     await timers.pass(250);
     expect(sent(await welcome(), "subscribe")).toEqual([]);
     expect(events).toEqual(["closed undefined"]);
-    await expect(room.unsubscribe()).resolves.toBeUndefined();
+    await expect(room.leave()).resolves.toBeUndefined();
   });
 
   test("[CL76] who was sent away is told; where the channel was deleted it subscribes again", async () => {
@@ -237,7 +237,7 @@ describe("a subscription of a user's own connection", () => {
     expect(sent(socket, "subscribe")).toHaveLength(2);
     socket.say({ ...STAND, epoch: "e2", offset: 0, ref: last(socket).ref });
     socket.say({ type: "error", channel: "room", code: "forbidden", message: "" });
-    expect(events).toEqual(["reset 0", "closed forbidden"]);
+    expect(events).toEqual(["gap 1-0", "closed forbidden"]);
     expect(connection.state.name).toBe("open");
   });
 });

@@ -108,28 +108,28 @@ test("[SU22] the SDK's subscriptions hear one another, leave, and come back wher
   );
   if (ann === undefined || ben === undefined) throw new Error("nobody");
   const there = new Promise<void>((resolve) => {
-    const room = ann.subscribe("su22");
-    room.on("members", () => room.memberCount === 2 && resolve());
+    const room = ann.channel("su22");
+    room.on("members", () => room.count === 2 && resolve());
   });
   const heard: unknown[] = [];
-  const room = ben.subscribe("su22");
+  const room = ben.channel("su22");
   room.on("message", ({ data }) => heard.push(data));
   await there;
-  await ann.subscribe("su22").publish("one");
+  await ann.channel("su22").publish("one");
   const session = (await (
     await fetch(`${service.url}/v1/users/su22-ben/sessions`, { headers: KEY })
   ).json()) as {
     sessions: { id: string }[];
   };
   expect(session.sessions).toHaveLength(1);
-  expect([...room.roster.keys()].sort()).toEqual(["su22-ann", "su22-ben"]);
+  expect([...room.members.keys()].sort()).toEqual(["su22-ann", "su22-ben"]);
   const left = new Promise<void>((resolve) =>
-    ann.subscribe("su22").on("members", ({ left }) => left.length > 0 && resolve()),
+    ann.channel("su22").on("members", ({ left }) => left.length > 0 && resolve()),
   );
-  await room.unsubscribe();
+  await room.leave();
   await left;
   await publish("su22", "unheard");
-  const again = ben.subscribe("su22", { rewind: 1 });
+  const again = ben.channel("su22", { rewind: 1 });
   again.on("message", ({ data }) => heard.push(data));
   await new Promise<void>((resolve) => again.on("message", () => resolve()));
   expect(heard).toEqual(["one", "unheard"]);
