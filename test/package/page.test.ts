@@ -1,6 +1,6 @@
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ARGS, CHROMIUM, hasBrowser } from "../fixtures/console-page.ts";
+import { BROWSER_ARGS, CHROMIUM, hasBrowser } from "../fixtures/console-page.ts";
 import { ENTRIES, InstalledPackage } from "../fixtures/installed-package.ts";
 import { PageServer } from "../fixtures/page-server.ts";
 import { type Service, startService } from "../fixtures/service.ts";
@@ -15,7 +15,7 @@ describe.skipIf(!hasBrowser)("a page made with the package", () => {
     [installed, service, browser] = await Promise.all([
       InstalledPackage.make(),
       startService(),
-      chromium.launch({ executablePath: CHROMIUM, headless: true, args: ARGS }),
+      chromium.launch({ executablePath: CHROMIUM, headless: true, args: BROWSER_ARGS }),
     ]);
   });
   afterAll(async () => {
