@@ -103,6 +103,12 @@ const TYPED = `
     paid: { id: number };
     typing: { on: boolean };
   }
+  const orders = connect<Events>({ url: "http://127.0.0.1", token: "a.b.c" }).channel("orders");
+  orders.publish({ id: 7 }, { event: "paid" }).catch(console.error);
+  // @ts-expect-error that event has other data
+  orders.signal("typing", { id: 7 });
+  for await (const message of orders) if (message.event === "paid") console.log(message.data.id.toFixed());
+
   const rollcall = new Rollcall<Events>({ url: "http://127.0.0.1", apiKey: "k" });
   const published = await rollcall.channel("orders").publish({ id: 7 }, { event: "paid", key: "paid-7" });
   const offset: number = published.offset;

@@ -49,11 +49,12 @@ describe.skipIf(!hasBrowser)("a page made with the package", () => {
       import { connect } from "rollcall/client";
 
       const given = new URLSearchParams(location.search);
-      const room = connect({ url: given.get("url"), token: given.get("token"), channel: "page" });
-      room.on("message", ({ from, data }) => {
+      const client = connect({ url: given.get("url"), token: given.get("token") });
+      const room = client.channel("page");
+      void room.publish({ text: "hello" });
+      for await (const { from, data } of room) {
         document.body.append(from.user + " says " + data.text);
-      });
-      room.on("welcome", () => room.publish({ text: "hello" }));
+      }
     `;
     expect(await shown(page, "pk-page", "says")).toBe("pk-page says hello");
   });

@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { bodyOf, headersOf } from "../../src/events/delivery.ts";
@@ -56,6 +57,40 @@ test("[PK14] while secrets change either side may know several, and what `standa
     "webhook-signature": `v1a,public ${signature}`, // of another kind, which is none of ours
   };
   expect(await verifyWebhook(sent, body, SECRET, at())).toMatchObject({ id: "msg_1", hop: 1 });
+});
+
+test("[PK14] of any delivery, whole or damaged, it says what `standardwebhooks` says", async () => {
+  const delivery = fc.record({
+    id: fc.stringMatching(/^[\w-]{1,40}$/),
+    data: fc.dictionary(fc.string(), fc.jsonValue()),
+    secret: fc
+      .uint8Array({ minLength: 24, maxLength: 64 })
+      .map((bytes) => `whsec_${Buffer.from(bytes).toString("base64")}`),
+    damage: fc.constantFrom("none", "id", "body", "signature"),
+    byte: fc.nat(),
+  });
+  await fc.assert(
+    fc.asyncProperty(delivery, async ({ id, data, secret, damage, byte }) => {
+      const text = JSON.stringify({ type: "x", timestamp: 1, data });
+      const whole = new Webhook(secret).sign(id, new Date(), text);
+      const place = 3 + (byte % 42); // of its 43 characters: of the last one two bits count for nothing
+      const other = whole[place] === "A" ? "B" : "A";
+      const sent = {
+        "webhook-id": damage === "id" ? `${id}x` : id,
+        "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
+        "webhook-signature":
+          damage === "signature" ? whole.slice(0, place) + other + whole.slice(place + 1) : whole,
+      };
+      const given = damage === "body" ? `${text} ` : text;
+      const theirs = () => new Webhook(secret).verify(given, sent);
+      if (damage === "none") {
+        expect(await verifyWebhook(sent, given, secret)).toMatchObject({ ...(theirs() as object), id });
+      } else {
+        expect(theirs).toThrow();
+        expect(await codeOf(verifyWebhook(sent, given, secret))).toBe("webhook_forged");
+      }
+    }),
+  );
 });
 
 test("[PK15] what is not signed by the secret, in every part of it, is `webhook_forged`", async () => {
