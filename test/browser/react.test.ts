@@ -99,6 +99,12 @@ describe.skipIf(!hasBrowser)("react hooks in a page, in strict mode", () => {
     await shows(page, "messages", "[2,3,4,5,6]");
     await shows(page, "composer", "open; heard [1,2,3,4,5,6]");
     await shows(page, "connection", `open ${names.ann}`);
+    await expect(page.evaluate("hooks.shownStates.slice(-4)")).resolves.toEqual([
+      "open",
+      "waiting",
+      "connecting",
+      "open",
+    ]);
     expect(moves()).toEqual([`+${names.ann}`]);
     expect((await renders(page)).members).toBe(membersBefore);
     await observer.close();

@@ -1,4 +1,4 @@
-import { type ReactNode, StrictMode, useState } from "react";
+import { type ReactNode, StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import {
   RollcallProvider,
@@ -31,6 +31,8 @@ class CuttableSocket extends WebSocket {
   }
 }
 
+/** Which states of the connection were shown, in order. */
+const shownStates: string[] = [];
 const renders: Record<string, number> = {};
 const count = (name: string) => {
   renders[name] = (renders[name] ?? 0) + 1;
@@ -43,6 +45,9 @@ function Part({ name, children }: { name: string; children: ReactNode }) {
 function Connection() {
   count("connection");
   const { state, user: known } = useConnection();
+  useEffect(() => {
+    shownStates.push(state.name);
+  }, [state.name]);
   return <Part name="connection">{`${state.name} ${known ?? "nobody"}`}</Part>;
 }
 
@@ -108,7 +113,9 @@ const PARTS: Record<string, ReactNode> = {
 function Page() {
   const [shown, show] = useState(["connection"]);
   const [type, become] = useState<"web" | "tv">("web");
-  Object.assign(window, { hooks: { show, become, renders, cut: () => sockets.at(-1)?.close(), sockets } });
+  Object.assign(window, {
+    hooks: { show, become, renders, shownStates, cut: () => sockets.at(-1)?.close(), sockets },
+  });
   // The function and the object are others at each render, as most pages write it.
   return (
     <RollcallProvider url={url} token={() => token()} device={{ type }} WebSocket={CuttableSocket}>
