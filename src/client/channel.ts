@@ -21,6 +21,8 @@ export interface HistoryQuery {
   before?: number;
   /** 1-1000, default 100. */
   limit?: number;
+  /** Which come first: the oldest of them, unless told otherwise. */
+  order?: "asc" | "desc";
 }
 
 export interface ChannelOptions {

@@ -76,6 +76,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   auth: ["protocol", "config.ts"],
   "config.ts": ["protocol"],
   console: ["client"],
+  react: ["client"],
   client: ["protocol"],
   server: ["protocol"],
   package: ["protocol"],
@@ -101,13 +102,20 @@ test("[AR1] imports fall one way, and the kinds of object meet through ports onl
   expect(wrong).toEqual([]);
 });
 
-test("[AR2] protocol imports zod and nothing of ours, the SDKs for pages and back ends no package at all", () => {
+test("[AR2] protocol imports zod and nothing of ours, the SDKs for pages and back ends no package at all, hooks only React", () => {
   const packages = (room: string) =>
     files
       .filter(({ name }) => roomOf(name) === room)
       .flatMap((file) => importsOf(file).filter((path) => !path.endsWith(".ts")));
   expect([...new Set(packages("protocol"))]).toEqual(["zod"]);
   expect([...new Set([...packages("client"), ...packages("server")])]).toEqual([]);
+  expect([...new Set(packages("react"))]).toEqual(["react"]);
+});
+
+test("[AR8] hooks use the SDK by its public face alone", () => {
+  const hooks = files.filter(({ name }) => roomOf(name) === "react");
+  const used = hooks.flatMap(importsOf).filter((path) => path.startsWith("client/"));
+  expect([...new Set(used)]).toEqual(["client/index.ts"]);
 });
 
 test("[AR3] only object shells see the platform's object state", () => {
