@@ -11,7 +11,7 @@ import { arrow, distinct, layOut, watchesByUser } from "../../src/console/graph-
 
 /** A story of these events, a second apart. */
 function storyOf(fault: Fault, ...events: StoryEvent[]): Story {
-  return events.reduce((story, event, i) => goOn(story, event, (i + 1) * 1_000), beginStory(fault, 0));
+  return events.reduce((story, event, i) => goOn(story, event, (i + 1) * 1_000), beginStory(fault, 0, true));
 }
 
 const words = (story: Story) => story.steps.map((step) => step.words).slice(1);
@@ -28,7 +28,11 @@ describe("the story of a fault", () => {
 
   test("[CO41] who came back was noticed or not, and cannot be gone because of it", () => {
     const unnoticed = storyOf("cut", { type: "back", recovered: 2 }, { type: "gone", by: "ben" });
-    expect(words(unnoticed)).toEqual(["Back before anybody noticed; 2 messages recovered"]);
+    expect(words(unnoticed)).toEqual(["Back within the grace, unnoticed; 2 messages recovered"]);
+    const unknown = storyOf("silent", { type: "back", recovered: 0 });
+    expect(words(unknown)).toEqual(["Back before anybody noticed; nothing was missed"]);
+    const alone = goOn(beginStory("cut", 0, false), { type: "back", recovered: 1 }, 500);
+    expect(words(alone)).toEqual(["Back; 1 message recovered"]);
     const noticed = storyOf("cut", { type: "gone", by: "ben" }, { type: "back", recovered: undefined });
     expect(words(noticed)).toEqual(["Gone for ben", "Back; what was missed is lost, and that was told"]);
     expect(noticed.steps.map(({ afterMs }) => afterMs)).toEqual([0, 1_000, 2_000]);
