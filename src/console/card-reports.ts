@@ -36,6 +36,7 @@ export function tellFaults(connection: Connection, faults: FaultPanel): void {
 /** Whether who has this connection sees the person: among those in `channel`, or among those it watches. */
 export function sees(connection: Connection, user: string, channel: string | undefined): boolean {
   if (connection.state.name !== "open") return false;
-  const isInChannel = channel !== undefined && connection.channelName === channel && connection.roster.has(user);
+  const isInChannel =
+    channel !== undefined && connection.channelName === channel && connection.roster.has(user);
   return isInChannel || (connection.presence.of(user)?.status ?? "offline") !== "offline";
 }

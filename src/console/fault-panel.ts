@@ -136,7 +136,7 @@ export class FaultPanel {
 
   #begin(fault: Fault): void {
     this.#problem.textContent = "";
-    this.#story = beginStory(fault, Date.now());
+    this.#story = beginStory(fault, Date.now(), this.#handlers.witness() !== undefined);
     for (const { words } of this.#story.steps) this.#handlers.told(words);
     clearInterval(this.#look);
     this.#look = setInterval(() => this.#show(), LOOK_MS);

@@ -25,6 +25,8 @@ export interface Story {
   steps: readonly StoryStep[];
   /** The service knows that the connection is gone: from then on it is grace. */
   isEnded: boolean;
+  /** Somebody on the page saw the person when it began: only they could have noticed. */
+  isWitnessed: boolean;
   isGone: boolean;
   isOver: boolean;
 }
@@ -35,11 +37,11 @@ const BEGINNINGS = {
   evicted: "Session ended over HTTP",
 } as const satisfies Record<Fault, string>;
 
-/** A fault begins now. */
-export function beginStory(fault: Fault, now: number): Story {
+/** A fault begins now, and others on the page see the person, or nobody does. */
+export function beginStory(fault: Fault, now: number, isWitnessed: boolean): Story {
   const first = { words: BEGINNINGS[fault], afterMs: 0 };
   const isEnded = fault !== "silent";
-  return { fault, begunAt: now, steps: [first], isEnded, isGone: false, isOver: false };
+  return { fault, begunAt: now, steps: [first], isEnded, isWitnessed, isGone: false, isOver: false };
 }
 
 /** The story with what happened now; the same object where that is nothing new. */
@@ -80,8 +82,9 @@ function isBack({ isOver, fault }: Story): boolean {
   return isOver && fault !== "evicted";
 }
 
-function backWords({ isGone }: Story, recovered: number | undefined): string {
-  const noticed = isGone ? "Back" : "Back before anybody noticed";
+function backWords({ isGone, isEnded, isWitnessed }: Story, recovered: number | undefined): string {
+  const unnoticed = isEnded ? "Back within the grace, unnoticed" : "Back before anybody noticed";
+  const noticed = isGone || !isWitnessed ? "Back" : unnoticed;
   if (recovered === undefined) return `${noticed}; what was missed is lost, and that was told`;
   if (recovered === 0) return `${noticed}; nothing was missed`;
   return `${noticed}; ${recovered} ${recovered === 1 ? "message" : "messages"} recovered`;

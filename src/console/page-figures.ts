@@ -30,6 +30,7 @@ export class PageFigures {
     connection.on("status", ({ name }) => {
       if (name === "open") this.#open.add(connection);
       else this.#open.delete(connection);
+      this.#connections.amend(this.#open.size);
     });
     for (const event of ["message", "members", "signal", "presence", "direct", "broadcast"] as const) {
       connection.on(event, () => {

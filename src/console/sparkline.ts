@@ -33,6 +33,12 @@ export class Sparkline {
     this.#draw();
   }
 
+  /** It is this by now, before the next point is due. */
+  amend(value: number): void {
+    this.#values.pop();
+    this.push(value);
+  }
+
   push(value: number): void {
     this.#values.push(value);
     if (this.#values.length > POINTS) this.#values.shift();

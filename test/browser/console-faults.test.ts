@@ -30,10 +30,10 @@ describe.skipIf(!hasBrowser)("faults in the console", () => {
     await story(ofAnn).getByText(`Still there for ${ben}: that is the grace`).waitFor();
     await expect(ofAnn.getByRole("log").getByText("hello?").count()).resolves.toBe(0);
     await ofAnn.getByRole("button", { name: "Back to normal" }).click();
-    await story(ofAnn).getByText("Back before anybody noticed; 2 messages recovered").waitFor();
+    await story(ofAnn).getByText("Back within the grace, unnoticed; 2 messages recovered").waitFor();
     await ofAnn.getByRole("log").getByText("hello?").waitFor();
     await expect(ofBen.getByText(`${ann} left`).count()).resolves.toBe(0);
-    await feed(page).getByText(`${ann}: Back before anybody noticed; 2 messages recovered`).waitFor();
+    await feed(page).getByText(`${ann}: Back within the grace, unnoticed; 2 messages recovered`).waitFor();
     await say(ben, "welcome back");
     await ofAnn.getByRole("log").getByText("welcome back").waitFor();
     await page.getByRole("link", { name: "Log", exact: true }).click();
@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)("faults in the console", () => {
     await ofAnn.getByRole("combobox", { name: "How long a cut lasts" }).selectOption("for 3 s");
     await ofAnn.getByRole("button", { name: "Cut my connection" }).click();
     await story(ofAnn)
-      .getByText(/^Back before anybody noticed/)
+      .getByText(/^Back within the grace, unnoticed/)
       .waitFor();
     await ofAnn.getByText("Connected", { exact: true }).waitFor();
   });

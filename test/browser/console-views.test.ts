@@ -126,7 +126,7 @@ describe.skipIf(!hasBrowser)("views of the console", () => {
         await expect(page.evaluate(over), `${view} scrolls sideways`).resolves.toBe(0);
       };
       await isFine("people");
-      await ofBen.getByText(/^Back before|^Back;/).waitFor();
+      await ofBen.getByText(/^Back( within the grace|;)/).waitFor();
       for (const view of ["log", "graph", "events", "operator"]) {
         await page.goto(`${page.url().split("#")[0]}#${view}`);
         await page.locator(`nav a[href="#${view}"][aria-current]`).waitFor();

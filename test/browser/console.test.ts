@@ -152,8 +152,16 @@ describe.skipIf(!hasBrowser)("console", () => {
     await card("ben").getByRole("textbox", { name: "Status text" }).fill("Release day");
     await card("ben").getByRole("button", { name: "Set status" }).click();
     await member(card("ann"), "ben").getByText("busy").waitFor();
-    await card("ann").locator("summary", { hasText: "Frames" }).click();
-    await card("ben").getByRole("textbox", { name: "Message from ben" }).pressSequentially("Shall we ship");
+    await card("ann").getByRole("combobox", { name: "How long a cut lasts" }).selectOption("until I say");
+    await card("ann").getByRole("button", { name: "Cut my connection" }).click();
+    await say("ben", "Shall we ship it?");
+    await say("ben", "Ann?");
+    await card("ben").getByRole("log").getByText("Ann?").waitFor();
+    await card("ann").getByRole("button", { name: "Back to normal" }).click();
+    await card("ann").getByText("2 messages recovered").waitFor();
+    await say("ann", "Here again. Yes!");
+    await card("ben").getByRole("log").getByText("Here again").waitFor();
+    await card("ben").getByRole("textbox", { name: "Message from ben" }).pressSequentially("On it");
     await card("ann").getByText("ben is typing…").waitFor();
     const folder = await mkdtemp(join(tmpdir(), "rollcall-picture-"));
     const update = process.env.UPDATE_SCREENSHOT !== undefined;

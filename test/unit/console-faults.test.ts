@@ -11,7 +11,7 @@ import { arrow, distinct, layOut, watchesByUser } from "../../src/console/graph-
 
 /** A story of these events, a second apart. */
 function storyOf(fault: Fault, ...events: StoryEvent[]): Story {
-  return events.reduce((story, event, i) => goOn(story, event, (i + 1) * 1_000), beginStory(fault, 0));
+  return events.reduce((story, event, i) => goOn(story, event, (i + 1) * 1_000), beginStory(fault, 0, true));
 }
 
 const words = (story: Story) => story.steps.map((step) => step.words).slice(1);
@@ -28,7 +28,11 @@ describe("the story of a fault", () => {
 
   test("[CO41] who came back was noticed or not, and cannot be gone because of it", () => {
     const unnoticed = storyOf("cut", { type: "back", recovered: 2 }, { type: "gone", by: "ben" });
-    expect(words(unnoticed)).toEqual(["Back before anybody noticed; 2 messages recovered"]);
+    expect(words(unnoticed)).toEqual(["Back within the grace, unnoticed; 2 messages recovered"]);
+    const unknown = storyOf("silent", { type: "back", recovered: 0 });
+    expect(words(unknown)).toEqual(["Back before anybody noticed; nothing was missed"]);
+    const alone = goOn(beginStory("cut", 0, false), { type: "back", recovered: 1 }, 500);
+    expect(words(alone)).toEqual(["Back; 1 message recovered"]);
     const noticed = storyOf("cut", { type: "gone", by: "ben" }, { type: "back", recovered: undefined });
     expect(words(noticed)).toEqual(["Gone for ben", "Back; what was missed is lost, and that was told"]);
     expect(noticed.steps.map(({ afterMs }) => afterMs)).toEqual([0, 1_000, 2_000]);
@@ -59,7 +63,9 @@ describe("the watch graph", () => {
       new Set([100]),
     );
     const [ann = { x: 0, y: 0 }, ben = { x: 0, y: 0 }] = [points.get("ann"), points.get("ben")];
-    expect(arrow(ann, ben, 20)).not.toBe(arrow(ben, ann, 20));
+    const bend = (path: string) => /Q(\S+ \S+) /.exec(path)?.[1];
+    expect(bend(arrow(ann, ben, 20))).toMatch(/^-?\d/);
+    expect(bend(arrow(ann, ben, 20))).not.toBe(bend(arrow(ben, ann, 20)));
     const [x = 0, y = 0] = (arrow(ann, ben, 20).match(/-?[\d.]+/g) ?? []).map(Number);
     expect(Math.hypot(x - ann.x, y - ann.y)).toBeCloseTo(23, 0);
   });
