@@ -7,6 +7,9 @@ const ANSWER_WITHIN_MS = 5_000;
 /** With these the same client would be refused again. An expired token is final only without a fresh one. */
 const FINAL: readonly number[] = [400, 401, 403, 501];
 
+/** How a connect address answers a plain request that has nothing wrong but that. */
+const UPGRADE_REQUIRED = 426;
+
 export interface RefusedAttempt {
   fetch: typeof fetch;
   timers: Timers;
@@ -31,7 +34,7 @@ export async function askWhy(
   const own = new URL(`v1/users/${encodeURIComponent(subjectOf(token))}/sessions`, base);
   const problem = (await problemAt(own, attempt)) ?? (await problemAt(address, attempt));
   if (problem === undefined) return { reason: "not opened" };
-  if (problem.code === "upgrade_required") return { reason: "blocked", isOpen: true };
+  if (problem.status === UPGRADE_REQUIRED) return { reason: "blocked", isOpen: true };
   const { code, detail, status, retryAfterMs } = problem;
   const isFinal = FINAL.includes(status) && !(code === "token_expired" && attempt.renewable);
   return { reason: detail, retryAfterMs, ...(isFinal && { refused: code }) };

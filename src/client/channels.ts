@@ -53,7 +53,7 @@ export class Channels<Own extends { close(): void }> {
     if (known !== undefined) return known;
     const channel = new LiveChannel(name, options, this.#setup);
     this.#byName.set(name, channel);
-    if (options.connection === "own" || this.home !== undefined) this.#move(channel);
+    if (options.connection || this.home) this.#move(channel);
     else channel.join();
     return channel;
   }
@@ -84,7 +84,7 @@ export class Channels<Own extends { close(): void }> {
   #move(channel: LiveChannel): void {
     const { name } = channel;
     if (this.own.size < MOST_OWN) this.own.set(name, this.#connection.connect(channel));
-    else channel.end(new RollcallError("too_many_subscriptions", "too many connections"));
+    else channel.end(new RollcallError("too_many_subscriptions", "too many of them"));
   }
 
   #over(channel: LiveChannel, error: RollcallError | undefined): void {

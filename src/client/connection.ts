@@ -14,6 +14,7 @@ import { type ConnectionPresence, LivePresence, type PresenceSetup } from "./pre
 import type { PublishOptions } from "./publish-options.ts";
 import { Renewal } from "./renewal.ts";
 import { errorOf, type Question, Requests } from "./requests.ts";
+import type { SaidStatus } from "./said-status.ts";
 import { Sending, type SendingSetup, type SendOptions, type SentMessage } from "./sending.ts";
 import type { Settings } from "./settings.ts";
 import { type ConnectionEvent, type ConnectionState, step } from "./state.ts";
@@ -40,7 +41,7 @@ export class LiveConnection {
   #cancelRetry: (() => void) | undefined;
 
   /** Use `connect`. A channel that has `moved` was another connection's, and goes on here. */
-  constructor(settings: Settings, moved?: LiveChannel) {
+  constructor(settings: Settings, moved?: LiveChannel, said?: SaidStatus) {
     this.#settings = settings;
     const { timers, channel: name, rewind } = settings;
     this.#requests = new Requests(timers);
@@ -58,7 +59,7 @@ export class LiveConnection {
     };
     this.#sending = new Sending(this.#port);
     this.#channels = new Channels(this.#port, name, rewind, moved);
-    this.#presence = new LivePresence(this.#port);
+    this.#presence = new LivePresence(this.#port, said);
     this.#inbox = new Inbox(this.#port);
     this.#stopListening = onWake(() => this.check());
     this.#startLink(0);
@@ -110,7 +111,7 @@ export class LiveConnection {
     return this.channel(name, options);
   }
 
-  publish(data: unknown, options: PublishOptions = {}): Promise<Omit<Published, "at">> {
+  publish(data: unknown, options?: PublishOptions): Promise<Omit<Published, "at">> {
     return this.#sending.say({ type: "publish", ...this.#inChannel(options), data });
   }
 
@@ -128,14 +129,16 @@ export class LiveConnection {
    * then it is said again under its key, through lost connections too. Rejects with a code of the service that
    * refuses it, with the last error of ten tries, or with `connection_lost` where the connection is closed.
    */
-  send(user: string, data: unknown, options: SendOptions = {}): Promise<SentMessage> {
+  send(user: string, data: unknown, options?: SendOptions): Promise<SentMessage> {
     return this.#sending.say({ ...options, type: "send", user, data });
   }
 
   /** One page of a channel's members, at most `limit` (1-1000, default 100). Rejects like `publish`. */
-  members(
-    options: { channel?: string; cursor?: string; limit?: number } = {},
-  ): Promise<Omit<MemberPage, "sessions">> {
+  members(options?: {
+    channel?: string;
+    cursor?: string;
+    limit?: number;
+  }): Promise<Omit<MemberPage, "sessions">> {
     return this.#ask({ type: "members", ...this.#inChannel(options) });
   }
 
@@ -143,7 +146,7 @@ export class LiveConnection {
    * Stored messages of a channel by offset; `after` and `before` are exclusive, `limit` 1-1000, default
    * 100. Rejects like `publish`.
    */
-  history(options: HistoryQuery & { channel?: string } = {}): Promise<MessagePage> {
+  history(options?: HistoryQuery & { channel?: string }): Promise<MessagePage> {
     return this.#ask({ type: "history", ...this.#inChannel(options) });
   }
 
@@ -159,14 +162,18 @@ export class LiveConnection {
     this.#advance({ type: "ended", reason });
   }
 
-  #inChannel<T extends { channel?: string }>(options: T): T {
-    const { channel } = this.#settings;
-    return channel === undefined ? options : { channel, ...options };
+  /** What names no channel is for that of this connection, where it has one. */
+  #inChannel<T extends object>(options: T | undefined): T & { channel?: string | undefined } {
+    return { channel: this.#settings.channel, ...options } as T;
   }
 
   #ask<T extends object>(frame: Question): Promise<T> {
     const own = this.#channels.own.get(frame.channel);
     if (own !== undefined) return own.#ask(frame);
+    if (frame.type === "presence" && frame.scope !== "user") {
+      // Each of its sessions says the same, or it would be online by one of them; one that is lost says it later.
+      for (const other of this.#channels.own.values()) other.#ask(frame).catch(() => undefined);
+    }
     if (this.#state.name !== "open") {
       return Promise.reject(new RollcallError("not_connected", this.#state.name));
     }
@@ -176,7 +183,11 @@ export class LiveConnection {
   /** The channel goes on there. What waits to be sent may be for it. */
   #connectTo(channel: LiveChannel): LiveConnection {
     const { name, rewind } = channel;
-    const own = new LiveConnection({ ...this.#settings, channel: name, rewind }, channel);
+    const own = new LiveConnection(
+      { ...this.#settings, channel: name, rewind },
+      channel,
+      this.#presence.said,
+    );
     own.on("error", (error) => this.#events.emit("error", error));
     own.on("status", () => this.#sending.opened());
     return own;

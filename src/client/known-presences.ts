@@ -14,7 +14,7 @@ export class KnownPresences {
    */
   accept(presence: Presence): boolean {
     const known = this.#known.get(presence.user);
-    if ((known?.version ?? 0) > (presence.version ?? Number.POSITIVE_INFINITY)) return false;
+    if ((known?.version ?? 0) > (presence.version ?? Number.MAX_VALUE)) return false;
     this.#known.set(presence.user, presence);
     return JSON.stringify(known) !== JSON.stringify(presence);
   }

@@ -135,8 +135,7 @@ export class Link {
     if (text === "pong") return;
     const frames = readFrames(text);
     if (frames === undefined) {
-      const what = "not a message";
-      this.#handlers?.emit("error", new RollcallError("bad_frame", what));
+      this.#handlers?.emit("error", new RollcallError("bad_frame", "not a message"));
       return;
     }
     for (const frame of frames) {

@@ -15,17 +15,19 @@ export interface PresenceSetup {
 }
 
 /** What `connection.presence` offers. */
-export type ConnectionPresence = Omit<LivePresence, "heard" | "opened">;
+export type ConnectionPresence = Omit<LivePresence, "heard" | "opened" | "said">;
 
 /** What one connection says of its own user, and hears of others. */
 export class LivePresence {
   readonly #setup: PresenceSetup;
-  readonly #said = new SaidStatus();
+  /** What this session has said, and those of channels that have a connection of their own. */
+  readonly said: SaidStatus;
   readonly #known = new KnownPresences();
   readonly #watches: Watches;
 
-  constructor(setup: PresenceSetup) {
+  constructor(setup: PresenceSetup, said = new SaidStatus()) {
     this.#setup = setup;
+    this.said = said;
     this.#watches = new Watches({ ...setup, heard: (presence) => this.heard(presence) });
   }
 
@@ -36,7 +38,7 @@ export class LivePresence {
    */
   async set(change: PresenceChange): Promise<Presence> {
     const presence = await this.#setup.ask<Presence>({ ...change, type: "presence" });
-    this.#said.took(change, this.#setup.timers.now());
+    this.said.took(change, this.#setup.timers.now());
     return presence;
   }
 
@@ -45,7 +47,7 @@ export class LivePresence {
    * change is told as a `presence` event. On a user's own connection only. Waits where the service asks to,
    * and rejects like `publish`: what was refused is not watched.
    */
-  async watch(users: readonly string[], options: WatchOptions = {}): Promise<Presence[]> {
+  async watch(users: readonly string[], options?: WatchOptions): Promise<Presence[]> {
     await this.#watches.watch(users, { ...options });
     return users.flatMap((user) => this.#known.of(user) ?? []);
   }
@@ -73,7 +75,7 @@ export class LivePresence {
 
   /** Open, anew or again: the new session has said nothing yet, and watches nobody. */
   opened(): void {
-    const again = this.#said.again(this.#setup.timers.now());
+    const again = this.said.again(this.#setup.timers.now());
     if (again !== undefined) {
       this.#setup.ask({ ...again, type: "presence" }).catch((error: unknown) => {
         if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection

@@ -25,13 +25,11 @@ type Answer = { type: "ok"; ref?: string | number } | ErrorFrame | SubscribedFra
 /** The requests of one connection that wait for their answer, by `ref`. */
 export class Requests {
   readonly #timers: Timers;
-  readonly #timeoutMs: number;
   readonly #pending = new Map<string | number, Pending>();
   #lastRef = 0;
 
-  constructor(timers: Timers, timeoutMs = ANSWER_TIMEOUT_MS) {
+  constructor(timers: Timers) {
     this.#timers = timers;
-    this.#timeoutMs = timeoutMs;
   }
 
   /**
@@ -40,11 +38,11 @@ export class Requests {
    */
   ask<T extends object>(frame: object, send: (frame: object) => void): Promise<T> {
     if (this.#pending.size >= MAX_PENDING) {
-      return Promise.reject(new RollcallError("too_many_pending", "too much is under way"));
+      return Promise.reject(new RollcallError("too_many_pending", "too much under way"));
     }
     const ref = ++this.#lastRef;
     return new Promise<T>((resolve, reject) => {
-      const cancelTimeout = this.#timers.after(this.#timeoutMs, () => {
+      const cancelTimeout = this.#timers.after(ANSWER_TIMEOUT_MS, () => {
         this.#pending.delete(ref);
         reject(new RollcallError("timed_out", "no answer"));
       });

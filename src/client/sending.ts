@@ -55,12 +55,10 @@ export class Sending {
 
   /** Says `frame` as it is now, under a key; of each channel one after the other, of all eight at a time. */
   async say<T extends object>(frame: Question): Promise<T> {
-    if (this.#underWay >= MOST_UNDER_WAY)
-      throw new RollcallError("too_many_pending", "too much is under way");
+    if (this.#underWay >= MOST_UNDER_WAY) throw new RollcallError("too_many_pending", "too much under way");
     const text = JSON.stringify({ key: `${this.#keys}-${++this.#said}`, ...frame });
     const { channel } = frame;
-    const order =
-      this.#orders.get(channel) ?? new Turns(channel === undefined ? Number.POSITIVE_INFINITY : 1);
+    const order = this.#orders.get(channel) ?? new Turns(channel === undefined ? MOST_UNDER_WAY : 1);
     this.#orders.set(channel, order);
     const wasClosed = this.#isClosed;
     this.#underWay += 1;
@@ -84,7 +82,7 @@ export class Sending {
 
   async #repeat<T extends object>(text: string, wasClosed: boolean): Promise<T> {
     const { timers, ask } = this.#setup;
-    let until = Number.POSITIVE_INFINITY;
+    let until = Number.MAX_VALUE;
     const attempt = () => {
       if (this.#isClosed === wasClosed && timers.now() < until) return ask<T>(JSON.parse(text));
       throw new RollcallError("connection_lost", "given up");

@@ -282,6 +282,31 @@ describe("a connection of its own", () => {
     expect(connection.state.name).toBe("open");
   });
 
+  test("[CL106] it says the status of the client's session, now and whenever it comes back", async () => {
+    const { connection, welcome, timers } = ownBench();
+    const user = await welcome();
+    const set = (change: object) => {
+      void connection.presence.set(change);
+      user.say({ type: "ok", ref: refOf(user, "presence"), user: "ann" });
+      return settled();
+    };
+    await set({ status: "away" });
+    connection.channel("room", { connection: "own" });
+    const own = await welcome(stand(0));
+    await set({ text: "back soon" });
+    await set({ emoji: "x", scope: "user" });
+    const said = ({ status, text, emoji }: Record<string, unknown>) => [status, text, emoji];
+    expect(sent(own, "presence").map(said)).toEqual([
+      ["away", undefined, undefined],
+      [undefined, "back soon", undefined],
+    ]);
+    own.end(1006);
+    await timers.pass(250);
+    await set({ status: null }); // while that one is lost
+    const again = await welcome(stand(0, { recovered: true }));
+    expect(sent(again, "presence").map(said)).toEqual([[null, "back soon", undefined]]);
+  });
+
   test("[CL96] there are eight at most: one more would be a session too many", async () => {
     const { connection, welcome, sockets } = ownBench();
     await welcome();
