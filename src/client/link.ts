@@ -116,12 +116,11 @@ export class Link {
   async #loseUnopened(): Promise<void> {
     this.#cancelDeadline();
     this.#socket?.drop(1000, "");
-    if (this.#tried === undefined) return this.#lose({ code: ABNORMAL, reason: "no token" });
     const settings = this.#settings;
     const renewable = typeof settings.token === "function";
-    const why = await askWhy({ ...settings, ...this.#tried, renewable });
-    if (why.isOpen) noteBlocked(settings);
-    this.#lose({ code: ABNORMAL, ...why });
+    const why = this.#tried && (await askWhy({ ...settings, ...this.#tried, renewable }));
+    if (why?.isOpen) noteBlocked(settings);
+    this.#lose({ code: ABNORMAL, reason: "no token", ...why });
   }
 
   #passed(direction: "in" | "out", text: string): void {
