@@ -1,7 +1,6 @@
 import { type CLOSE, mayReconnect } from "../protocol/close-codes.ts";
 import type { ClosingFrame, WelcomeFrame } from "../protocol/server-frames.ts";
 import { connectAddress, looksLikeToken, type Position, subprotocols, webSocketAddress } from "./address.ts";
-import { askWhy } from "./ask-why.ts";
 import type { Emit } from "./connection-events.ts";
 import { RollcallError } from "./errors.ts";
 import { type IncomingFrame, readFrames } from "./frames.ts";
@@ -112,13 +111,19 @@ export class Link {
     }
   }
 
-  /** No welcome came of it. Resolves when it is known why, as far as it can be. */
+  /**
+   * No welcome came of it. Resolves when it is known why, as far as it can be: what asks is loaded only now, and not
+   * where the browser knows that it is offline, because some remember for ever that a module could not be loaded.
+   */
   async #loseUnopened(): Promise<void> {
     this.#cancelDeadline();
     this.#socket?.drop(1000, "");
     const settings = this.#settings;
     const renewable = typeof settings.token === "function";
-    const why = this.#tried && (await askWhy({ ...settings, ...this.#tried, renewable }));
+    const tried = globalThis.navigator?.onLine === false ? undefined : this.#tried;
+    const asking =
+      tried && import("./ask-why.ts").then(({ askWhy }) => askWhy({ ...settings, ...tried, renewable }));
+    const why = await asking?.catch(() => undefined); // not loaded: no reason to be had
     if (why?.isOpen) noteBlocked(settings);
     this.#lose({ code: ABNORMAL, reason: "no token", ...why });
   }
