@@ -120,7 +120,10 @@ export class Link {
     this.#socket?.drop(1000, "");
     const settings = this.#settings;
     const renewable = typeof settings.token === "function";
-    const tried = globalThis.navigator?.onLine === false ? undefined : this.#tried;
+    const tried =
+      (globalThis as { navigator?: { onLine?: boolean } }).navigator?.onLine === false
+        ? undefined
+        : this.#tried;
     const asking =
       tried && import("./ask-why.ts").then(({ askWhy }) => askWhy({ ...settings, ...tried, renewable }));
     const why = await asking?.catch(() => undefined); // not loaded: no reason to be had

@@ -7,12 +7,14 @@ const KEY = "rollcall-local-development-key";
 describe.skipIf(!hasBrowser)("faults in the console", () => {
   // A silent connection is asked after a second, and ended in two to four.
   const suite = consoleSuite({ SESSION_TTL_SECONDS: "2", HEARTBEAT_INTERVAL_SECONDS: "1" });
+  /** Here a test may take its time within the grace. */
+  const patient = consoleSuite({ OFFLINE_GRACE_SECONDS: "30" });
   let tests = 0;
 
-  async function openConnected() {
+  async function openConnected({ url, open } = suite) {
     const [ann, ben] = [`ann${++tests}`, `ben${tests}`];
     const channel = `room-${tests}`;
-    const opened = await suite.open(`${suite.url}/?people=${ann},${ben}&channel=${channel}`);
+    const opened = await open(`${url}/?people=${ann},${ben}&channel=${channel}`);
     const [ofAnn, ofBen] = [opened.card(ann), opened.card(ben)];
     await opened.connectEveryone();
     for (const card of [ofAnn, ofBen]) await card.getByText("2 people").waitFor();
@@ -20,7 +22,7 @@ describe.skipIf(!hasBrowser)("faults in the console", () => {
   }
 
   test("[CO32] a connection that is cut for less than the grace comes back unnoticed, and recovers what was said", async () => {
-    const { page, ann, ben, ofAnn, ofBen, say } = await openConnected();
+    const { page, ann, ben, ofAnn, ofBen, say } = await openConnected(patient);
     await keepCut(ofAnn);
     await story(ofAnn).getByText("Connection cut").waitFor();
     await ofAnn.getByText(/^Reconnecting: /).waitFor();
