@@ -218,7 +218,7 @@ export class LiveChannel {
   #failed(error: unknown): void {
     this.#isAsking = false;
     if (!(error instanceof RollcallError)) throw error; // a bug: it surfaces as an unhandled rejection
-    if (isLost(error)) return; // the next session asks
+    if (this.#state.name === "closed" || isLost(error)) return; // it was left meanwhile; or the next session asks
     if (error.code === "use_channel_connection" && !this.isCarried) this.#setup.move(this);
     else if (PASSING.has(error.code)) {
       this.change({ type: "lost", reason: error.message });

@@ -66,9 +66,7 @@ class StreamSocket implements SocketLike {
     const frame: SaidFrame = JSON.parse(text);
     const { type, ref, channel } = frame;
     if (type === "auth") {
-      this.#token = String(frame.token);
-      // What is said from now on counts by it. The stream ends with the old one, and comes back with the new.
-      this.#pass({ type: "ok", ref, expiresAt: expiryOf(this.#token) });
+      this.#renew(String(frame.token), ref);
     } else if (type === "subscribe" && this.#channel === undefined) {
       const message = "over an event stream each channel needs a connection of its own";
       this.#pass({ type: "error", ref, code: "use_channel_connection", message, channel });
@@ -163,14 +161,27 @@ class StreamSocket implements SocketLike {
     this.#emit("close", { code: ABNORMAL, reason });
   }
 
+  /** What is said from now on counts by it. The stream ends with the old one, and comes back with the new. */
+  #renew(token: string, ref: SaidFrame["ref"]): void {
+    const expiresAt = expiryOf(token);
+    if (expiresAt === undefined)
+      return this.#pass({ type: "error", ref, code: "token_invalid", message: "not a signed JWT" });
+    this.#token = token;
+    this.#pass({ type: "ok", ref, expiresAt });
+  }
+
   #emit(type: string, event: object): void {
     for (const listener of this.#listeners[type] ?? []) listener(event as never);
   }
 }
 
-/** When a token ends, in milliseconds. The service checks it; here it is only read. */
-function expiryOf(token: string): number {
+/** When a token ends, in milliseconds; undefined for what is none. The service checks it; here it is only read. */
+function expiryOf(token: string): number | undefined {
   const payload = token.split(".")[1] ?? "";
-  const { exp }: { exp: number } = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
-  return exp * 1000;
+  try {
+    const { exp }: { exp: number } = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    return exp * 1000;
+  } catch {
+    return undefined;
+  }
 }

@@ -28,10 +28,13 @@ export async function* read(channel: Readable, readPage: ReadPage): AsyncGenerat
   let anchor: Message | undefined;
   /** The offset of the newest that found no place; 0 where all did. */
   let missed = 0;
+  /** Those of the last page, by id: what the log had before it was told is told still. */
+  let read = new Set<string>();
   let wake = () => {};
   const stops = [
     channel.on("status", () => wake()),
     channel.on("message", (message) => {
+      if (read.delete(message.id)) return;
       if (missed > 0 || queue.length >= MOST_WAITING) missed = message.offset;
       else {
         anchor = message;
@@ -56,6 +59,7 @@ export async function* read(channel: Readable, readPage: ReadPage): AsyncGenerat
         const { offset: seen } = rest.at(-1) ?? { offset };
         if (seen >= missed) missed = 0;
         anchor = rest.at(-1) ?? anchor;
+        read = new Set(rest.map(({ id }) => id));
         queue.push(...rest.filter((message) => channel.isWanted(message)));
       } else {
         await new Promise<void>((resolve) => {

@@ -41,6 +41,8 @@ export class Sending {
   readonly #orders = new Map<string | undefined, Turns>();
   /** Who waits for the connection to be open again, or to be closed for good. */
   readonly #waiting: (() => void)[] = [];
+  /** How often those were woken: who hears late that a connection is lost may have missed it. */
+  #wakes = 0;
   readonly #keys: string;
   #said = 0;
   #underWay = 0;
@@ -71,6 +73,7 @@ export class Sending {
 
   /** The connection is open. */
   opened(): void {
+    this.#wakes += 1;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -88,13 +91,15 @@ export class Sending {
       throw new RollcallError("connection_lost", "given up");
     };
     for (let tries = 1; ; ) {
+      const wakes = this.#wakes;
       try {
         return await this.#turns.take(() => patiently(timers, attempt));
       } catch (error) {
         if (!(error instanceof RollcallError) || this.#isClosed || timers.now() >= until) throw error;
         if (error.code !== "not_connected") until = Math.min(until, timers.now() + LONGEST_MS);
-        if (isLost(error)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-        else if (!PASSING.has(error.code) || ++tries > MOST_TRIES) throw error;
+        if (isLost(error)) {
+          if (wakes === this.#wakes) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        } else if (!PASSING.has(error.code) || ++tries > MOST_TRIES) throw error;
         else if (error.code !== "timed_out") await pause(timers, error.retryAfterMs);
       }
     }

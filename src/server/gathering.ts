@@ -11,8 +11,14 @@ interface Gathered {
 /** Gathers requests in place of making them; `send` makes one of them all. */
 export class Gathering implements Asking {
   readonly #gathered: Gathered[] = [];
+  #isSent = false;
 
+  /** Rejects with a TypeError once the batch is on its way. */
   ask<Answer>(request: ApiRequest): Promise<Answer> {
+    if (this.#isSent)
+      return Promise.reject(
+        new TypeError("the batch is on its way: ask for all of it before awaiting any of it"),
+      );
     return new Promise<Answer>((resolve, reject) => {
       // The caller names the answer's shape, as with a request by itself.
       this.#gathered.push({ request, resolve: (answer) => resolve(answer as Answer), reject });
@@ -21,6 +27,7 @@ export class Gathering implements Asking {
 
   /** Settles everything gathered. Never rejects. */
   async send(asking: Asking): Promise<void> {
+    this.#isSent = true;
     const gathered = this.#gathered.splice(0);
     if (gathered.length === 0) return;
     try {

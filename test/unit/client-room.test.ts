@@ -186,6 +186,33 @@ describe("a connection of its own", () => {
     expect(socket.closedWith).toBeUndefined();
   });
 
+  test("[CL93] a channel that was left before it is told to move begins no connection", async () => {
+    const { connection, sockets, welcome } = ownBench();
+    const socket = await welcome();
+    void connection.channel("big").leave();
+    refuse(socket, "subscribe", "use_channel_connection");
+    await settled();
+    expect(sockets).toHaveLength(1);
+  });
+
+  test("[CL94] what is under way when that connection ends is said on the client's", async () => {
+    const { socket, own, room, connection } = await moved();
+    const publishing = connection.publish(1, { channel: "room" });
+    expect(sent(own, "publish")).toHaveLength(1);
+    void room.leave();
+    await settled();
+    expect(sent(socket, "publish")).toMatchObject([{ data: 1, key: sent(own, "publish")[0]?.key }]);
+    socket.say({
+      type: "ok",
+      ref: refOf(socket, "publish"),
+      id: "m7",
+      channel: "room",
+      epoch: "e1",
+      offset: 7,
+    });
+    await expect(publishing).resolves.toMatchObject({ offset: 7 });
+  });
+
   test("[CL93] the connection still tells of its messages, signals and errors", async () => {
     const { connection, own } = await moved();
     const told: unknown[] = [];

@@ -173,6 +173,17 @@ test("[PK9] names are escaped; one that URLs fold away asks nothing", async () =
   expect(service.heard).toEqual([]);
 });
 
+test("[PK10] what is asked of a batch that is on its way is refused, and nothing hangs", async () => {
+  service.will({ status: 200, body: { results: [{ status: 200, body: PUBLISHED }] } });
+  const [late] = await rollcall.batch((together) => [
+    together
+      .channel("lobby")
+      .publish(1)
+      .then(() => together.channel("lobby").publish(2)),
+  ]);
+  expect(late).toMatchObject({ status: "rejected", reason: expect.any(TypeError) });
+});
+
 test("[PK10] a batch is one request, whose parts each carry their key and are each told by themselves", async () => {
   const results = [
     { status: 201, body: PUBLISHED },

@@ -70,7 +70,8 @@ test("[RO13] who turns invisible leaves, and joins again on return as of before"
   expect(other.welcome).toMatchObject({ count: 1, members: [{ user: "ann-13" }] });
   await other.close();
   await new Promise((resolve) => setTimeout(resolve, 1500)); // longer than the grace
-  expect(ann.frames.slice(before)).toEqual([]);
+  const ofBen = ann.frames.slice(before).filter((frame) => JSON.stringify(frame).includes("ben-13"));
+  expect(ofBen).toEqual([]); // by then ann may be away
   await ben.ask({ type: "presence", status: null });
   const back = await ann.next("members", (frame) => (frame.joined as Seen[]).length > 0 && frame.count === 2);
   expect(back).toMatchObject({ joined: [{ user: "ben-13", joinedAt }] });
