@@ -441,6 +441,18 @@ describe("a loop over messages", () => {
     expect(sent(again, "history")).toHaveLength(2);
   });
 
+  test("[CL99] what the log has before it is told comes once", async () => {
+    const { socket, messages } = await slow();
+    await offsets(messages, 255);
+    const rest = offsets(messages, 51);
+    await settled();
+    const page = upTo(260, 310).map((offset) => body(offset));
+    socket.say({ type: "ok", ref: refOf(socket, "history"), epoch: "e1", offset: 310, messages: page });
+    await settled();
+    for (const offset of upTo(306, 311)) socket.say(message(offset));
+    expect(await rest).toEqual(upTo(261, 311));
+  });
+
   test("[CL99] where all that found no place is over, it goes on with what comes next", async () => {
     const { socket, messages } = await slow();
     await offsets(messages, 255);
