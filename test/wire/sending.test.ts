@@ -129,7 +129,7 @@ test("[F17] after twelve idle seconds the object sleeps, and a message is delive
     "message",
   ]);
   ann.socket.terminate();
-}, 60_000);
+}, 120_000);
 
 test.each(["/v1/channels/n31/connect", "/v1/connect"])(
   "[N31] %s does not compress, and a frame that would inflate to 32 MiB ends its connection only",
